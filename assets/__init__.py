@@ -1,0 +1,1 @@
+"""What was captured: capture sets, cars, passages, image sets and images."""

@@ -1,0 +1,1 @@
+"""Meaning: damages, their families, human decisions and published results."""

@@ -1,0 +1,1 @@
+"""Pixels: pipeline runs, jobs, detections, models and image operations."""

@@ -1,0 +1,9 @@
+"""The models of `imaging`, by noun."""
+
+from imaging.models.runs import Detection, JobRun, JobState, ModelVersion, PipelineRun, RunState
+from imaging.models.tasks import ImageTask, TaskImage, TaskKind, TaskState
+
+__all__ = [
+    "Detection", "ImageTask", "JobRun", "JobState", "ModelVersion", "PipelineRun", "RunState", "TaskImage", "TaskKind",
+    "TaskState",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Settings, HTTP families, workflow and workers: the composition root."""

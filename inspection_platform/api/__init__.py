@@ -1,0 +1,1 @@
+"""The HTTP families and what they share."""

@@ -1,0 +1,1 @@
+"""Staff pages inside the admin."""

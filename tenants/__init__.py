@@ -1,0 +1,1 @@
+"""Who: tenants, people, keys, quotas, events and everything that leaves the house."""

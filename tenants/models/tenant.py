@@ -1,0 +1,97 @@
+"""Tenants, their typed settings, and groups of tenants."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from simple_history.models import HistoricalRecords
+
+from tenants.catalogue import default_face_blur, default_frame_limits
+from tenants.models.base import Row
+from tenants.zones import validate_time_zone
+
+
+class Tenant(Row):
+    """One customer: everything it captures, finds and decides hangs on this row."""
+
+    name = models.CharField(max_length=200, unique=True)
+    is_active = models.BooleanField(default=True, help_text="An inactive tenant's keys and people are refused.")
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PublishResult(models.TextChoices):
+    """When a result goes out."""
+
+    AFTER_MODELS = "afterModels", "after the models"
+    AFTER_REVIEW = "afterReview", "after the review"
+
+
+class TenantSettings(Row):
+    """The settings of one tenant, one typed column each (contract 4.1; the rest is ours)."""
+
+    tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, related_name="settings")
+    damage_detection_enabled = models.BooleanField(default=True, help_text="Run the damage models on this tenant's sets.")
+    face_blur = models.JSONField(default=default_face_blur, help_text="Camera name -> blur faces on its photos.")
+    manual_annotation_enabled = models.BooleanField(default=False, help_text="People look for damages after the models.")
+    manual_review_enabled = models.BooleanField(default=False, help_text="A second person confirms before a set is closed.")
+    min_damages_for_manual_processing = models.PositiveIntegerField(
+        default=0, help_text="Sets with fewer proposals skip the manual steps."
+    )
+    max_frames_for_cameras = models.JSONField(default=default_frame_limits, help_text="Camera name -> frames kept of a video.")
+    turnaround_enabled = models.BooleanField(default=False, help_text="Off: every passage is a rental.")
+    turnaround_threshold_s = models.PositiveIntegerField(
+        default=14400, help_text="Seconds between pickup and return below which a passage is a turnaround."
+    )
+    is_handicapped = models.BooleanField(default=False, help_text="Stored for clients of the core API; changes nothing here.")
+    new_damage_notification = models.BooleanField(default=False, help_text="Mail the tenant's admins about new damages.")
+    expiry_after_days = models.PositiveIntegerField(
+        default=0, validators=[MaxValueValidator(36500)], help_text="Days after creation until a set is erased; 0 = never."
+    )
+    publish_result = models.CharField(
+        max_length=20, choices=PublishResult, default=PublishResult.AFTER_MODELS, help_text="When results go out."
+    )
+    time_zone = models.CharField(
+        max_length=64, default="UTC", validators=[validate_time_zone], help_text="Time zone of the stations, for the admin's pages."
+    )
+    inspektlabs_window_open = models.BooleanField(default=True, help_text="Closed: uploads are refused with 503.")
+    incremental_enabled = models.BooleanField(default=False, help_text="The client may compare two inspections.")
+    rate_instavid360 = models.PositiveIntegerField(
+        default=60, validators=[MinValueValidator(1)], help_text="Requests a minute of the InstaVid360-shaped family."
+    )
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name_plural = "tenant settings"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(publish_result__in=PublishResult.values), name="settings_publish_result_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Settings of {self.tenant}"
+
+
+class TenantGroup(Row):
+    """A named set of tenants; its power tenant may act for the members where a call asks for it."""
+
+    name = models.CharField(max_length=200, unique=True)
+    power_tenant = models.ForeignKey(
+        Tenant, null=True, blank=True, on_delete=models.SET_NULL, related_name="power_of_groups"
+    )
+    members = models.ManyToManyField(Tenant, blank=True, related_name="tenant_groups")
+    history = HistoricalRecords(m2m_fields=[members])
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,32 @@
+"""Phone numbers in E.164, the user names of this platform."""
+
+from __future__ import annotations
+
+import phonenumbers
+from django.core.exceptions import ValidationError
+
+
+def e164(raw: str) -> str:
+    """The number with country code as E.164 (`+4712345678`); ValueError if it is not a possible number.
+
+    A leading `00` or a missing `+` before the country code is accepted, as people type it.
+    """
+    text = raw.strip()
+    text = "+" + text.removeprefix("+").removeprefix("00") if text[:1] in {"+", "0"} or text[:1].isdigit() else text
+    try:
+        number = phonenumbers.parse(text, None)
+    except phonenumbers.NumberParseException as error:
+        raise ValueError("A phone number with country code is needed, for example +4712345678.") from error
+    if not phonenumbers.is_possible_number(number):
+        raise ValueError("This is not a possible phone number.")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def validate_e164(value: str) -> None:
+    """Raise ValidationError unless `value` already is in E.164."""
+    try:
+        if e164(value) == value:
+            return
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
+    raise ValidationError(f"Write the number as {e164(value)}.")

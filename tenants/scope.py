@@ -1,0 +1,75 @@
+"""The one tenancy gate: rows of a tenant-owned model are reached through a stated reach, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.db import models
+
+M = TypeVar("M", bound=models.Model)
+Q = TypeVar("Q", bound=models.QuerySet[Any])
+
+
+class UnscopedAccess(RuntimeError):
+    """A tenant-owned model was queried without saying for whom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The tenants whose rows somebody may touch; `tenant_ids=None` means every tenant (global admins)."""
+
+    tenant_ids: frozenset[UUID] | None
+
+    @classmethod
+    def only(cls, *tenant_ids: UUID) -> Reach:
+        """The reach of exactly these tenants."""
+        return cls(frozenset(tenant_ids))
+
+    @classmethod
+    def some(cls, tenant_ids: Iterable[UUID]) -> Reach:
+        """The reach of these tenants; an empty collection reaches nothing."""
+        return cls(frozenset(tenant_ids))
+
+    @classmethod
+    def every(cls) -> Reach:
+        """The reach of a global admin."""
+        return cls(None)
+
+    def covers(self, tenant_id: UUID | None) -> bool:
+        """Whether rows of this tenant are within reach; a row without a tenant only is for those who reach all."""
+        return self.tenant_ids is None or tenant_id in self.tenant_ids
+
+
+class TenantManager(models.Manager[M], Generic[M, Q]):
+    """A manager that fails closed: every query starts with `of(reach)` or with a stated reason for `all_tenants`.
+
+    `path` is the look-up from the model to its tenant's id. Related managers, admin forms and constraints use the
+    model's plain manager (`default_manager_name`, `base_manager_name`), since they start from a row already reached.
+    """
+
+    def __init__(self, queryset_class: type[Q], path: str = "tenant") -> None:
+        super().__init__()
+        self.rows = queryset_class
+        self.path = path
+
+    def get_queryset(self) -> Q:
+        raise UnscopedAccess(f"{self.model.__name__}.objects needs .of(reach) (or .all_tenants(reason)).")
+
+    def of(self, reach: Reach | UUID) -> Q:
+        """Rows of the given reach, or of the one tenant with this id."""
+        rows = self.rows(self.model, using=self._db)
+        tenant_ids = frozenset([reach]) if isinstance(reach, UUID) else reach.tenant_ids
+        if tenant_ids is None:
+            return rows
+        if len(tenant_ids) == 1:
+            return rows.filter(**{self.path: next(iter(tenant_ids))})
+        return rows.filter(**{f"{self.path}__in": tenant_ids})
+
+    def all_tenants(self, reason: str) -> Q:
+        """Rows of every tenant; `reason` says why (a test lists all callers)."""
+        if not reason:
+            raise UnscopedAccess("Access to every tenant's rows needs a reason.")
+        return self.rows(self.model, using=self._db)
