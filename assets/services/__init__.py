@@ -1,0 +1,1 @@
+"""The writes of `assets`: keyword-only functions, a module for each noun."""
