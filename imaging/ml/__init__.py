@@ -1,0 +1,1 @@
+"""What the models see: a TFLite runtime, a registry, and one file per model. Imports no Django."""

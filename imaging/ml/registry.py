@@ -1,0 +1,73 @@
+"""The models by name: which there are, their cards, and each loaded once per process."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+from pathlib import Path
+
+from imaging.ml.card import Card, CardError, card_read, file_check
+from imaging.ml.model import Model
+from imaging.ml.runtime import Network, preferred
+
+FOLDER = Path(__file__).parent / "models"
+
+
+class UnknownModelError(KeyError):
+    """No model has this name."""
+
+
+def names() -> tuple[str, ...]:
+    """Names of all models, sorted: each has a card in `imaging/ml/models`."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.json")))
+
+
+def card(name: str) -> Card:
+    """Return the checked card of `name`; UnknownModelError or CardError otherwise."""
+    if name not in names():
+        raise UnknownModelError(name)
+    found = card_read(FOLDER / f"{name}.json")
+    if found.name != name:
+        raise CardError(f"{name}.json is the card of {found.name}")
+    return found
+
+
+def load(name: str, *, threads: int | None = None) -> Model:
+    """Return the model `name`, loading it at the first call of this process.
+
+    `threads`: how many the interpreter uses, by default the machine's cores; another number loads another one.
+    Raises UnknownModelError, CardError (also when the file is not the one of its card) or RuntimeMissingError.
+    """
+    return _loaded.get(name, threads if threads is not None else os.cpu_count() or 1)
+
+
+def build(found: Card, *, runtime: str | None = None, threads: int = 1) -> Model:
+    """Load the model of a card on `runtime` (default: the preferred one), outside the registry's memory."""
+    chosen = runtime if runtime is not None else preferred()
+    network = Network(file_check(found.file_for(chosen)), runtime=chosen, threads=threads)
+    module = importlib.import_module(f"imaging.ml.models.{found.name}")
+    model: Model = module.build(found, network)
+    return model
+
+
+class _Loaded:
+    """The models of this process. A forked child starts empty: an interpreter's threads do not survive a fork."""
+
+    def __init__(self) -> None:
+        self.forget()
+        os.register_at_fork(after_in_child=self.forget)
+
+    def forget(self) -> None:
+        self._lock = threading.Lock()
+        self._models: dict[tuple[str, int], Model] = {}
+
+    def get(self, name: str, threads: int) -> Model:
+        with self._lock:
+            key = (name, threads)
+            if key not in self._models:
+                self._models[key] = build(card(name), threads=threads)
+            return self._models[key]
+
+
+_loaded = _Loaded()

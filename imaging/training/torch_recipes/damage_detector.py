@@ -1,0 +1,176 @@
+"""How `damage_detector` is trained: tiles around labelled damage, one map of damage and one of its kind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+from tqdm import tqdm
+
+from imaging.ml.regions import regions_find
+from imaging.ml.tiling import Tile, crop
+from imaging.training.coco import Photo, coco_load, data_root
+from imaging.training.metrics import Judged, at_iou, curve, loose
+from imaging.training.tiles import Patch, TileRecipe, patch_cut, tile_make
+from imaging.training.torch_export import export
+from imaging.training.torch_loop import Batch, Schedule, train
+from imaging.training.torch_losses import cell_kind, focal_bce, weighted_dice
+from imaging.training.torch_network import DenseNet
+
+KINDS = ("scratch", "dent", "broken")
+SEVERITIES = ("minor", "moderate", "severe")
+KIND_OF: Mapping[str, int] = {"scratch": 0} | {
+    f"{severity}-{kind}": index for severity in SEVERITIES for index, kind in enumerate(KINDS)
+}
+STRIDE = 4
+SCHEDULE = Schedule(steps=3200, every=400)
+TILES = TileRecipe()
+# Rough shares of a batch by source; crashed cars and (nearly all) clean cars keep the model calm on whole-car photos.
+SHARES = {"damage/usedcars/train.json": 0.86, "damage/flickr/train.json": 0.06, "plates/openimages/train.json": 0.08}
+
+
+VALID = "damage/usedcars/val.json"
+VERSION = "0.1.0"
+# Photos that int8 is calibrated with.
+CALIBRATION = 24
+
+
+def load_pixels(photo: Photo) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Read a photo as (H, W, 3) uint8 RGB."""
+    with Image.open(photo.path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+class DamageTiles(Dataset[dict[str, Any]]):
+    """Endless tiles: the i-th depends on the seed and `i` alone."""
+
+    def __init__(self, root: Path, seed: int, length: int) -> None:
+        self.seed, self.length = seed, length
+        self.sources = [_source(root, name) for name in SHARES]
+        self.pixels = [[load_pixels(photo) for photo in tqdm(source, desc="read")] for source in self.sources]
+        self.patches = _patches(self.sources[0], self.pixels[0])
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        rng = np.random.default_rng([self.seed, index])
+        source = int(rng.choice(len(SHARES), p=list(SHARES.values())))
+        number = int(rng.choice(len(self.sources[source]), p=_chances(self.sources[source])))
+        photo, pixels = self.sources[source][number], self.pixels[source][number]
+        patches = self.patches if source == 0 else ()
+        tile = tile_make(photo, pixels, recipe=TILES, kinds=KIND_OF, patches=patches, rng=rng)
+        return {"image": tile.image, "target": tile.target, "weight": tile.weight, "kind": tile.kind.astype(np.int64)}
+
+
+def _source(root: Path, name: str) -> list[Photo]:
+    photos = coco_load(root / name)
+    if name.startswith("plates/"):
+        # Their labels are plates and vehicles: to this model they are photos without damage.
+        return [Photo(photo.path, photo.width, photo.height, (), photo.group) for photo in photos]
+    return photos
+
+
+def _chances(photos: Sequence[Photo]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Photos with many objects come up more often, yet not in proportion; dents and broken parts are rare: doubled."""
+    weights = [
+        max(1.0, len(photo.things) ** 0.5) * (2.0 if any("scratch" not in t.category for t in photo.things) else 1.0)
+        for photo in photos
+    ]
+    return np.asarray(weights) / np.sum(weights)
+
+
+def _patches(photos: Sequence[Photo], pixels: Sequence[Any]) -> list[Patch]:
+    pairs = ((image, thing) for photo, image in zip(photos, pixels, strict=True) for thing in photo.things)
+    return [patch for image, thing in pairs if (patch := patch_cut(image, thing)) is not None]
+
+
+def loss_of(model: nn.Module, batch: Batch) -> Tensor:
+    """Focal cross-entropy and Dice on the damage map, cross-entropy on the kind of damaged cells."""
+    pixels = batch["image"].permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
+    logits = model(pixels)
+    damage, target, weight = logits[:, 0], batch["target"], batch["weight"]
+    kind = cell_kind(logits[:, 1:], batch["kind"], weight, torch.tensor([0.4, 1.5, 3.0]))
+    return focal_bce(damage, target, weight) + weighted_dice(damage, target, weight) + 0.1 * kind
+
+
+@torch.no_grad()
+def probability(model: nn.Module, pixels: Any, zoom: float) -> Any:
+    """Damage map of a whole photo seen at `zoom` (rows, columns) at stride 4 of the zoomed photo."""
+    image = Image.fromarray(pixels)
+    size = (round(image.width * zoom), round(image.height * zoom))
+    array = np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+    padded = np.pad(array, ((0, -size[1] % 32), (0, -size[0] % 32), (0, 0)), constant_values=127)
+    tensor = torch.from_numpy(padded.copy()).permute(2, 0, 1)[None].float()
+    logits = model(tensor.contiguous(memory_format=torch.channels_last))
+    return torch.sigmoid(logits[0, 0]).numpy()
+
+
+def judge(photo: Photo, heat: Any, zoom: float, *, grow: float, gap: int) -> Judged:
+    """Regions of a map against the photo's labels, in the photo's pixels."""
+    found = regions_find(heat, grow=grow, floor=0.05, gap=gap)
+    corners = [np.asarray(region.polygon) * STRIDE / zoom for region in found]
+    boxes = [np.concatenate([points.min(axis=0), points.max(axis=0)]) for points in corners]
+    labels = [(x, y, x + w, y + h) for x, y, w, h in (thing.box for thing in photo.things)]
+    return Judged(
+        boxes=np.asarray(boxes, dtype=np.float64).reshape(-1, 4),
+        scores=np.asarray([region.score for region in found], dtype=np.float64),
+        labels=np.asarray(labels, dtype=np.float64).reshape(-1, 4),
+    )
+
+
+def check(model: nn.Module, step: int, folder: Path, zooms: Sequence[float] = (1.5,)) -> None:
+    """Print and keep how the averaged model does on the validation photos."""
+    photos = coco_load(data_root() / VALID)
+    for zoom in zooms:
+        heats = [probability(model, load_pixels(photo), zoom) for photo in photos]
+        judged = [judge(photo, heat, zoom, grow=0.25, gap=1) for photo, heat in zip(photos, heats, strict=True)]
+        found = curve(judged, loose)
+        threshold = found.threshold_for(1.0)
+        row = {
+            "step": step,
+            "zoom": zoom,
+            "threshold": round(threshold, 3),
+            "recall_at_1": round(found.at(threshold)[1], 4),
+            "AP_loose": round(found.average_precision(), 4),
+            "AP30": round(curve(judged, at_iou(0.3)).average_precision(), 4),
+            "AP50": round(curve(judged, at_iou(0.5)).average_precision(), 4),
+        }
+        tqdm.write(json.dumps(row))
+        with (folder / "val.jsonl").open("a") as log:
+            log.write(json.dumps(row) + "\n")
+
+
+def run(folder: Path, *, steps: int | None = None) -> None:
+    """Train from scratch or from the last checkpoint in `folder`, then export the files and `trained.json` there."""
+    schedule = SCHEDULE if steps is None else replace(SCHEDULE, steps=steps)
+    model = DenseNet(1 + len(KINDS))
+    tiles = DamageTiles(data_root(), schedule.seed, schedule.steps * schedule.batch)
+    average = train(model, tiles, loss_of, schedule, folder, lambda net, step: check(net, step, folder))
+    ship(average, folder, schedule)
+
+
+def ship(average: nn.Module, folder: Path, schedule: Schedule) -> None:
+    """Export `average` and say how it came to be."""
+    photos = coco_load(data_root() / VALID)[:CALIBRATION]
+    samples = (sample for photo in photos for sample in _samples(photo))
+    export(average, folder, "damage_detector", kinds=len(KINDS), size=640, samples=samples)
+    told = {"version": VERSION, "steps": schedule.steps, "batch": schedule.batch}
+    (folder / "trained.json").write_text(json.dumps(told) + "\n", encoding="utf-8")
+
+
+def _samples(photo: Photo) -> Iterator[Any]:
+    """What the runtime will feed: the photo at the scales it may be seen at, one tile each."""
+    for zoom in (1.0, 1.5):
+        image = Image.fromarray(load_pixels(photo))
+        size = (round(image.width * zoom), round(image.height * zoom))
+        pixels = np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+        yield crop(pixels, Tile(0, 0), tile=640)[None].astype(np.float32)

@@ -1,0 +1,91 @@
+"""Training tiles: labels stay on the pixels they belong to, and a tile depends on its generator alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from imaging.training.coco import Photo, Thing, coco_load
+from imaging.training.evaluate import photo_read
+from imaging.training.tiles import IGNORE, TileRecipe, patch_cut, scratch_draw, tile_make
+from tests.imaging.training.drawn import set_write
+
+KINDS = {"minor-scratch": 0, "minor-dent": 1, "scratch": 0}
+PLAIN = TileRecipe(size=128, paste=0.0, scratch=0.0, jpeg=0.0, positive=1.0)
+
+
+def drawn(tmp_path: Path) -> Photo:
+    return coco_load(set_write(tmp_path, [[(200, 150, 40, 12)]], size=(400, 300)))[0]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_label_lies_on_the_damage(seed: int, tmp_path: Path) -> None:
+    photo = drawn(tmp_path)
+    rng = np.random.default_rng(seed)
+    tile = tile_make(photo, photo_read(photo), recipe=PLAIN, kinds=KINDS, patches=(), rng=rng)
+    assert tile.image.shape == (128, 128, 3)
+    assert tile.target.shape == tile.weight.shape == tile.kind.shape == (32, 32)
+    bright = tile.image.max(axis=2).reshape(32, 4, 32, 4).mean(axis=(1, 3))
+    inside, outside = bright[tile.target > 0], bright[(tile.target == 0) & (tile.weight == 1)]
+    assert inside.size
+    assert inside.mean() > outside.mean() + 50
+    assert set(np.unique(tile.kind[tile.target > 0])) == {0}
+    assert set(np.unique(tile.kind[tile.target == 0])) == {IGNORE}
+    assert set(np.unique(tile.thing[tile.target > 0])) == {1}
+
+
+def test_same_generator_same_tile(tmp_path: Path) -> None:
+    photo = drawn(tmp_path)
+    pixels = photo_read(photo)
+    patch = patch_cut(pixels, photo.things[0])
+    assert patch is not None
+    recipe = TileRecipe(size=128, paste=1.0, scratch=1.0, jpeg=1.0)
+
+    def make(seed: int) -> npt.NDArray[np.uint8]:
+        rng = np.random.default_rng(seed)
+        return tile_make(photo, pixels, recipe=recipe, kinds=KINDS, patches=[patch], rng=rng).image
+
+    np.testing.assert_array_equal(make(3), make(3))
+    assert (make(3) != make(4)).any()
+
+
+def test_photo_without_damage_gives_an_empty_label(tmp_path: Path) -> None:
+    photo = coco_load(set_write(tmp_path, [[]], size=(60, 50)))[0]
+    tile = tile_make(photo, photo_read(photo), recipe=PLAIN, kinds=KINDS, patches=(), rng=np.random.default_rng(1))
+    assert not tile.target.any()
+    assert (tile.weight == 1).all()
+
+
+def test_small_objects_weigh_more(tmp_path: Path) -> None:
+    photo = coco_load(set_write(tmp_path, [[(100, 100, 60, 60), (20, 100, 8, 8)]], size=(256, 256)))[0]
+    recipe = TileRecipe(size=256, zoom=(1.0, 1.0), turn=0.0, paste=0.0, scratch=0.0, jpeg=0.0, positive=0.0)
+    tile = tile_make(photo, photo_read(photo), recipe=recipe, kinds=KINDS, patches=(), rng=np.random.default_rng(2))
+    assert tile.weight[tile.thing == 2].max() > tile.weight[tile.thing == 1].max()
+
+
+def test_patch_keeps_the_difference_to_the_paint(tmp_path: Path) -> None:
+    photo = drawn(tmp_path)
+    patch = patch_cut(photo_read(photo), photo.things[0])
+    assert patch is not None
+    assert patch.category == "minor-scratch"
+    assert patch.residual[patch.mask == 0][0] == pytest.approx([0, 0, 0])
+    assert np.median(patch.residual[patch.mask == 1]) == pytest.approx(195)
+
+
+@pytest.mark.parametrize("box", [(0.0, 10.0, 20.0, 20.0), (50.0, 50.0, 2.0, 2.0), (10.0, 10.0, 90.0, 90.0)])
+def test_patch_at_the_edge_or_of_a_bad_size_is_left(box: tuple[float, float, float, float]) -> None:
+    left, top, width, height = box
+    ring = ((left, top), (left + width, top), (left + width, top + height))
+    assert patch_cut(np.zeros((120, 120, 3), dtype=np.uint8), Thing("minor-scratch", (ring,), box)) is None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_drawn_scratch_changes_the_pixels_under_its_mask(seed: int) -> None:
+    image = np.full((128, 128, 3), 120, dtype=np.float32)
+    mask = scratch_draw(image, np.random.default_rng(seed))
+    changed = np.abs(image - 120).max(axis=2)
+    assert mask.any()
+    assert changed[mask > 0].mean() > 5 > changed[mask == 0].mean()
