@@ -1,0 +1,145 @@
+"""API keys of all four families: issue, find, reveal, revoke."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from tenants.errors import Conflict, Invalid
+from tenants.models import GLOBAL_ADMIN, ApiKey, Family, Membership, Tenant, User
+from tenants.services.people import reach_of
+from tenants.services.rows import row_author, row_check
+from tenants.services.sealing import digest, seal, unseal
+
+#: How far `last_used_at` may lag: it is a hint for people, not worth a write on every request.
+TOUCH_EVERY: Final = timedelta(minutes=1)
+HINT_LENGTH: Final = 4
+RANDOM_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A key with what is shown once: its value and, for families that sign, its secret ("" without one)."""
+
+    key: ApiKey
+    value: str = field(repr=False)
+    secret: str = field(default="", repr=False)
+
+
+def api_key_issue(
+    *,
+    tenant: Tenant,
+    family: str,
+    name: str = "",
+    user: User | None = None,
+    username: str = "",
+    with_secret: bool = False,
+    expires_at: datetime | None = None,
+    value: str | None = None,
+    secret: str | None = None,
+    by: User | None = None,
+) -> IssuedKey:
+    """Create a key of `family`; a core key acts as `user` and there is one per user.
+
+    `value` and `secret` are drawn unless given. Raises Invalid for a core key without a user who belongs to the
+    tenant, Conflict when the user has a key already or the value is taken.
+    """
+    if family == Family.CORE:
+        _check_owner(user, tenant)
+    issued_value = value or _new_value(family)
+    issued_secret = secret or (_new_secret() if with_secret else "")
+    key = ApiKey(
+        tenant=tenant,
+        family=family,
+        name=name,
+        user=user,
+        username=username,
+        expires_at=expires_at,
+        digest=digest(issued_value),
+        sealed_value=seal(issued_value),
+        sealed_secret=seal(issued_secret) if issued_secret else "",
+        hint=issued_value[-HINT_LENGTH:],
+    )
+    _store(key, by=by)
+    return IssuedKey(key, issued_value, issued_secret)
+
+
+def api_key_find(*, family: str, value: str) -> ApiKey | None:
+    """The key with this value if it opens the door now: not revoked, not expired, its tenant and user active.
+
+    A core key also needs its user to belong to the tenant still. One query, and one UPDATE at most once a minute.
+    """
+    now = timezone.now()
+    key = (
+        ApiKey.objects.all_tenants("a key is looked up before its tenant is known")
+        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), _owner_is_fine())
+        .filter(digest=digest(value), family=family, revoked_at__isnull=True, tenant__is_active=True)
+        .select_related("tenant", "tenant__settings", "user")
+        .first()
+    )
+    if key is not None:
+        _touch(key, now)
+    return key
+
+
+def api_key_revoke(*, key: ApiKey, by: User | None = None) -> None:
+    """Close the door for this key for good; a second call changes nothing."""
+    if key.revoked_at is not None:
+        return
+    key.revoked_at = timezone.now()
+    row_author(key, by=by)
+    key.save(update_fields=["revoked_at", "modified_at"])
+
+
+def api_key_reveal(key: ApiKey) -> IssuedKey:
+    """The key with value and secret in clear; SealBroken if the sealing key is lost."""
+    return IssuedKey(key, unseal(key.sealed_value), unseal(key.sealed_secret) if key.sealed_secret else "")
+
+
+def _check_owner(user: User | None, tenant: Tenant) -> None:
+    if user is None:
+        raise Invalid("A core key needs the user it acts as.", {"userId": ["Required."]})
+    if not reach_of(user, tenant).covers(tenant.id):
+        raise Invalid("The user is not a member of this tenant.", {"userId": ["Not a member of the tenant."]})
+
+
+def _new_value(family: str) -> str:
+    """A fresh value; the core contract prints UUIDs (122 random bits)."""
+    return str(uuid.uuid4()) if family in {Family.CORE, Family.PAVE} else secrets.token_urlsafe(RANDOM_BYTES)
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(RANDOM_BYTES)
+
+
+def _store(key: ApiKey, *, by: User | None) -> None:
+    row_check(key)
+    row_author(key, by=by)
+    try:
+        with transaction.atomic():
+            key.save(force_insert=True)
+    except IntegrityError as error:
+        raise Conflict("The user already has a key, or the value is taken.") from error
+
+
+def _owner_is_fine() -> Q:
+    """Keys without a person, or of a living person who belongs to the key's tenant or to all."""
+    members = Membership.objects.all_tenants("joined to the key's own tenant")
+    member = Exists(members.filter(user=OuterRef("user"), tenant=OuterRef("tenant")))
+    admin = Exists(User.groups.through.objects.filter(user=OuterRef("user"), group__name=GLOBAL_ADMIN))
+    alive = Q(user__is_active=True, user__deleted_at__isnull=True)
+    return Q(user__isnull=True) | (alive & (Q(user__is_superuser=True) | Q(member) | Q(admin)))
+
+
+def _touch(key: ApiKey, now: datetime) -> None:
+    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - TOUCH_EVERY)
+    if key.last_used_at is None or key.last_used_at <= now - TOUCH_EVERY:
+        ApiKey.objects.of(key.tenant_id).filter(stale, pk=key.pk).update(last_used_at=now)
+        key.last_used_at = now

@@ -1,0 +1,137 @@
+"""People: who is asking, what they belong to and how far they reach."""
+
+from __future__ import annotations
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import Group
+from django.contrib.auth.signals import user_logged_in
+from django.db import transaction
+from django.http import HttpRequest
+
+from tenants.errors import Invalid, NotAuthenticated, NotFound
+from tenants.models import GLOBAL_ADMIN, GROUPS, Membership, Role, Tenant, User
+from tenants.phones import e164
+from tenants.scope import Reach
+from tenants.services.groups import groups_ensure
+from tenants.services.rows import row_author
+
+__all__ = [
+    "group_assign", "group_unassign", "groups_ensure", "is_global_admin", "membership_remove", "membership_set",
+    "reach_of", "user_authenticate", "user_groups",
+]  # fmt: skip
+
+
+def user_authenticate(*, request: HttpRequest, username: str, password: str) -> User:
+    """The person with this phone number or verified e-mail address and this password.
+
+    Raises NotAuthenticated, in one wording for every cause, lock-out by django-axes included: no answer tells whether
+    a user exists. Success is announced with Django's own signal, on which axes forgets the failures.
+    """
+    user = authenticate(request, username=_login_name(username), password=password)
+    if not isinstance(user, User) or user.deleted_at:
+        raise NotAuthenticated("Wrong user name or password.")
+    user_logged_in.send(sender=User, request=request, user=user)
+    return user
+
+
+def _login_name(typed: str) -> str:
+    """The phone number in E.164, so that one spelling counts failures; what is neither known nor a number stays."""
+    if "@" in typed:
+        phones = User.objects.filter(email__iexact=typed.strip(), email_verified_at__isnull=False)
+        found = list(phones.values_list("phone", flat=True)[:2])
+        return found[0] if len(found) == 1 else typed.strip().lower()
+    try:
+        return e164(typed)
+    except ValueError:
+        return typed
+
+
+def user_groups(user: User) -> frozenset[str]:
+    """The platform's groups this person is in (one query)."""
+    return frozenset(user.groups.filter(name__in=GROUPS).values_list("name", flat=True))
+
+
+def is_global_admin(user: User) -> bool:
+    """Whether the person may do everything everywhere: a superuser or a member of GLOBAL_ADMIN."""
+    return _is_alive(user) and (user.is_superuser or user.groups.filter(name=GLOBAL_ADMIN).exists())
+
+
+def reach_of(user: User, tenant: Tenant | None = None) -> Reach:
+    """The tenants the person may touch: all for global admins, otherwise the active ones they are a member of.
+
+    With `tenant`, members reach that one alone and everybody else nothing.
+    """
+    if is_global_admin(user):
+        return Reach.every()
+    if not _is_alive(user):
+        return Reach.some(())
+    own = user.memberships.filter(tenant__is_active=True)
+    if tenant is not None:
+        own = own.filter(tenant=tenant)
+    return Reach.some(own.values_list("tenant_id", flat=True))
+
+
+def _is_alive(user: User) -> bool:
+    return user.is_active and user.deleted_at is None
+
+
+@transaction.atomic
+def membership_set(*, user: User, tenant: Tenant, role: str, by: User | None = None) -> Membership:
+    """Make the person a member of the tenant with this role, or change the role; their first tenant becomes current.
+
+    Raises Invalid for an unknown role.
+    """
+    if role not in Role.values:
+        raise Invalid(f"Unknown role {role!r}.", {"role": [f"One of {', '.join(Role.values)}."]})
+    memberships = Membership.objects.of(tenant.id)
+    membership = memberships.select_for_update().filter(user=user).first() or Membership(
+        user=user, tenant=tenant, role=""
+    )
+    if membership.role != role:
+        membership.role = role
+        row_author(membership, by=by)
+        membership.save()
+    if user.current_tenant_id is None:
+        _current_tenant_set(user, tenant)
+    return membership
+
+
+@transaction.atomic
+def membership_remove(*, user: User, tenant: Tenant, by: User | None = None) -> None:
+    """End the person's membership; keys and tokens that act in this tenant stop with it. NotFound if there is none."""
+    membership = Membership.objects.of(tenant.id).select_for_update().filter(user=user).first()
+    if membership is None:
+        raise NotFound("The user is not a member of this tenant.")
+    row_author(membership, by=by)
+    membership.delete()
+    if user.current_tenant_id == tenant.id:
+        other = user.memberships.select_related("tenant").order_by("created_at").first()
+        _current_tenant_set(user, other.tenant if other else None)
+
+
+def _current_tenant_set(user: User, tenant: Tenant | None) -> None:
+    user.current_tenant = tenant
+    user.save(update_fields=["current_tenant", "modified_at"])
+
+
+@transaction.atomic
+def group_assign(*, user: User, group: str, by: User | None = None) -> None:
+    """Put the person into one of the platform's groups and let them into the admin, where the group's work is done."""
+    user.groups.add(_group(group))
+    user.is_staff = True
+    row_author(user, by=by, reason=f"joined {group}")
+    user.save(update_fields=["is_staff", "modified_at"])
+
+
+@transaction.atomic
+def group_unassign(*, user: User, group: str, by: User | None = None) -> None:
+    """Take the person out of the group. The admin stays open to them, and shows what other groups and roles allow."""
+    user.groups.remove(_group(group))
+    row_author(user, by=by, reason=f"left {group}")
+    user.save(update_fields=["modified_at"])
+
+
+def _group(name: str) -> Group:
+    if name not in GROUPS:
+        raise Invalid(f"Unknown group {name!r}.", {"groupName": [f"One of {', '.join(GROUPS)}."]})
+    return Group.objects.get(name=name)
