@@ -10,9 +10,9 @@ applied to their own result. Distances are in image heights, overlaps are shares
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations, pairwise, product
+from itertools import pairwise, product
 from typing import NamedTuple
 
 from damages import geometry
@@ -119,20 +119,20 @@ def group(
     sightings: Iterable[Sighting],
     motions: Iterable[Motion] = (),
     *,
-    frames: Mapping[Hashable, Collection[int]] | None = None,
+    frames: Iterable[tuple[Hashable, int]] = (),
 ) -> tuple[Family, ...]:
     """Return the damage families of the sightings, the one with the best representative first.
 
-    `frames` lists the frame numbers kept of each sequence, those where nothing was seen included: frames are neighbours
-    if none was kept between them. Without it, the frames named by sightings and motions are taken for all. Where a
-    motion is known it is compensated; where none is, neighbouring frames are compared as they are.
+    `frames` lists the (sequence, frame number) of every frame kept, those where nothing was seen included: frames are
+    neighbours if none was kept between them. Frames named by sightings and motions need not be listed. Where a motion
+    is known it is compensated; where none is, neighbouring frames are compared as they are.
 
     Links between sightings are taken strongest first (Kruskal's order, single linkage) and refused if they would put
     two sightings of one image into a family: of two marks side by side each keeps to its own track. Raise ValueError if
     two sightings share a key or two motions name the same frames.
     """
     ranked = _ranked(sightings)
-    timeline = _Timeline(ranked, tuple(motions), frames or {})
+    timeline = _Timeline(ranked, motions, frames)
     families = {rank: [rank] for rank in range(len(ranked))}
     for link in sorted(_links(ranked, timeline)):
         one, other = families[link.first], families[link.second]
@@ -148,12 +148,12 @@ class _Timeline:
     """What is known of the frames of each sequence: their order, and how the picture moved between them."""
 
     def __init__(
-        self, sightings: Iterable[Sighting], motions: tuple[Motion, ...], frames: Mapping[Hashable, Collection[int]]
+        self, sightings: Iterable[Sighting], motions: Iterable[Motion], frames: Iterable[tuple[Hashable, int]]
     ) -> None:
-        seen = defaultdict(set, {sequence: set(numbers) for sequence, numbers in frames.items()})
-        for sighting in sightings:
-            if sighting.sequence is not None and sighting.frame is not None:
-                seen[sighting.sequence].add(sighting.frame)
+        seen = defaultdict(set)
+        for sequence, frame in (*frames, *((sighting.sequence, sighting.frame) for sighting in sightings)):
+            if sequence is not None and frame is not None:
+                seen[sequence].add(frame)
         self._shifts: dict[tuple[Hashable, int, int], tuple[float, float]] = {}
         for motion in motions:
             self._learn(motion)
@@ -193,7 +193,9 @@ class _Timeline:
 def _rank(sighting: Sighting) -> tuple[float, float, float, str]:
     """Return the sort key, best first: score, then size, then nearness to the centre, where lenses are sharpest."""
     off_centre = geometry.distance(geometry.centre(sighting.polygon), (0.5, 0.5), sighting.aspect)
-    return -sighting.score, -geometry.area(sighting.polygon), off_centre, repr(sighting.key)
+    # Rounded, or the last bits of the arithmetic would decide between equals.
+    size = round(geometry.area(sighting.polygon), 9)
+    return -sighting.score, -size, round(off_centre, 9), repr(sighting.key)
 
 
 def _ranked(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
@@ -215,7 +217,7 @@ def _settled(sightings: list[Sighting]) -> list[Sighting]:
 def _components(sightings: list[Sighting]) -> list[list[Sighting]]:
     """Return the connected components of "is a duplicate of", each in the order of the input."""
     component = {index: [index] for index in range(len(sightings))}
-    for first, second in combinations(range(len(sightings)), 2):
+    for first, second in geometry.meeting([sighting.polygon for sighting in sightings]):
         if component[first] is not component[second] and _is_duplicate(sightings[first], sightings[second]):
             joined = sorted(component[first] + component[second])
             component.update(dict.fromkeys(joined, joined))
@@ -223,17 +225,9 @@ def _components(sightings: list[Sighting]) -> list[list[Sighting]]:
 
 
 def _is_duplicate(one: Sighting, other: Sighting) -> bool:
-    if not _boxes_meet(one.polygon, other.polygon):
-        return False
     if one.label == other.label:
         return geometry.share_of_smaller(one.polygon, other.polygon) >= DUPLICATE_SHARE
     return geometry.iou(one.polygon, other.polygon) >= SAME_OUTLINE_IOU
-
-
-def _boxes_meet(one: Polygon, other: Polygon) -> bool:
-    """Say cheaply whether the exact question is worth asking: most pairs of an image lie far apart."""
-    a, b = geometry.bounding_box(one), geometry.bounding_box(other)
-    return a.left <= b.right and b.left <= a.right and a.top <= b.bottom and b.top <= a.bottom
 
 
 def _absorbed(alike: list[Sighting]) -> Sighting:
@@ -246,31 +240,46 @@ def _absorbed(alike: list[Sighting]) -> Sighting:
     return replace(best, polygon=union, absorbed=tuple(sorted(keys, key=repr)))
 
 
+class _Mark(NamedTuple):
+    """A sighting with what is asked of it once for each of many pairs: centre and diagonal in image heights."""
+
+    rank: int
+    sighting: Sighting
+    x: float
+    y: float
+    size: float
+
+
+def _marked(rank: int, sighting: Sighting) -> _Mark:
+    x, y = geometry.centre(sighting.polygon)
+    return _Mark(rank, sighting, x * sighting.aspect, y, geometry.diagonal(sighting.polygon, sighting.aspect))
+
+
 def _links(ranked: tuple[Sighting, ...], timeline: _Timeline) -> Iterator[_Link]:
     by_frame = defaultdict(list)
     for rank, sighting in enumerate(ranked):
-        by_frame[sighting.sequence, sighting.frame].append(rank)
+        by_frame[sighting.sequence, sighting.frame].append(_marked(rank, sighting))
     for sequence, earlier, later, shift in timeline.neighbours():
         for first, second in product(by_frame[sequence, earlier], by_frame[sequence, later]):
-            evidence = _evidence(ranked[first], ranked[second], shift)
+            evidence = _evidence(first, second, shift)
             if evidence is not None:
-                yield _Link(*evidence, min(first, second), max(first, second))
+                yield _Link(*evidence, *sorted((first.rank, second.rank)))
 
 
-def _evidence(earlier: Sighting, later: Sighting, shift: tuple[float, float]) -> tuple[float, float] | None:
+def _evidence(earlier: _Mark, later: _Mark, shift: tuple[float, float]) -> tuple[float, float] | None:
     """Return (1 - IoU, distance of centres in diagonals) if both may be one damage, else None.
 
     Overlap and nearness are those of the IoU tracker (Bochinski et al. 2017), with the known motion taken out first.
     """
-    moved = geometry.shifted(earlier.polygon, *shift)
-    sizes = sorted((geometry.diagonal(moved, earlier.aspect), geometry.diagonal(later.polygon, earlier.aspect)))
-    apart = geometry.distance(geometry.centre(moved), geometry.centre(later.polygon), earlier.aspect)
-    reach = sum(sizes) / 2
+    one, other = earlier.sighting, later.sighting
+    apart = math.hypot(earlier.x + shift[0] * one.aspect - later.x, earlier.y + shift[1] - later.y)
+    reach = (earlier.size + later.size) / 2
     if apart > reach:  # not even the boxes meet
         return None
-    overlap = geometry.iou(moved, later.polygon)
-    near = apart <= NEAR_DIAGONALS * reach and sizes[1] <= SIZE_RATIO * sizes[0]
-    alike = overlap >= FRAME_IOU or near if earlier.label == later.label else overlap >= SAME_OUTLINE_IOU
+    overlap = geometry.iou(geometry.shifted(one.polygon, *shift), other.polygon)
+    comparable = max(earlier.size, later.size) <= SIZE_RATIO * min(earlier.size, later.size)
+    near = comparable and apart <= NEAR_DIAGONALS * reach
+    alike = overlap >= FRAME_IOU or near if one.label == other.label else overlap >= SAME_OUTLINE_IOU
     return (1 - overlap, apart / reach if reach else 0.0) if alike else None
 
 

@@ -1,9 +1,9 @@
 """Where on a photo: polygons, boxes and the shapes the four HTTP families print them in. Pure functions, no Django.
 
 A polygon is a tuple of (x, y) points normalised to its image: (0, 0) is the top left corner, (1, 1) the bottom right,
-the last point is joined to the first. A polygon may be degenerate (a line, a point) or cross itself; its region is then
-what the even-odd reading of its outline encloses. Coordinates are finite, and small enough (|x| < 1e6) that products of
-them are exact enough; what comes from a client is brought into that state by `polygon_checked`.
+the last point is joined to the first. Coordinates are finite; what comes from a client is checked by `polygon_checked`.
+A polygon may cross itself (its loops count by the even-odd rule) or be degenerate: lines, points and spikes enclose
+nothing.
 """
 
 import math
@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -21,6 +22,8 @@ Polygon = tuple[Point, ...]
 MIN_POINTS = 3
 # A drawn outline has tens of points; beyond this it is an attack on the polygon arithmetic, not a drawing.
 MAX_POINTS = 1_000
+# Decimals of a normalised coordinate that areas are computed with.
+_DECIMALS = 9
 # Decimals of a pixel that survive a division by the image's width and the multiplication back.
 _PIXEL_DECIMALS = 6
 
@@ -91,14 +94,21 @@ def share_of_smaller(first: Polygon, second: Polygon) -> float:
 def outline(polygons: Iterable[Polygon]) -> Polygon:
     """Return one outline around all the polygons: their union's, holes filled, or the convex hull of separate ones.
 
-    It does not depend on the order of the polygons. Lines and points that span no area yield their bounding box.
+    It does not depend on the order of the polygons. If none of them encloses an area it is their bounding box.
     """
     parts = tuple(polygons)
-    union = shapely.union_all([_region(part) for part in sorted(parts)])
+    union = shapely.union_all([_region(part) for part in parts])
     hull = (union if isinstance(union, shapely.Polygon) else union.convex_hull).normalize()
     if not isinstance(hull, shapely.Polygon) or hull.is_empty:
         return box_polygon(box_from_corners(point for part in parts for point in part))
     return tuple((float(x), float(y)) for x, y in hull.exterior.coords[:-1])
+
+
+def meeting(polygons: Iterable[Polygon]) -> tuple[tuple[int, int], ...]:
+    """Return the sorted index pairs (lower first) of the polygons whose regions touch or overlap, by an R-tree."""
+    regions = np.array([_region(polygon) for polygon in polygons], dtype=object)
+    pairs = shapely.STRtree(regions).query(regions, predicate="intersects").T.tolist()
+    return tuple(sorted((first, second) for first, second in pairs if first < second))
 
 
 def shifted(polygon: Polygon, dx: float, dy: float) -> Polygon:
@@ -184,7 +194,10 @@ def _region(polygon: Polygon) -> BaseGeometry:
     """Return the polygon as a valid geometry. Cached: matching asks for the same polygon against many others."""
     if len(polygon) < MIN_POINTS:
         raise PolygonError(f"A polygon needs at least {MIN_POINTS} points.")
-    return shapely.make_valid(shapely.Polygon(polygon))
+    # A billionth of the image is noise; kept, it drives GEOS into divisions by zero. "structure", because the default
+    # method reads an outline that runs back over itself differently after a shift.
+    snapped = shapely.Polygon([(round(x, _DECIMALS), round(y, _DECIMALS)) for x, y in polygon])
+    return shapely.make_valid(snapped, method="structure", keep_collapsed=False)
 
 
 def _common_area(first: Polygon, second: Polygon) -> float:
