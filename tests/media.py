@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, ImageDraw, ImageFilter
 Box = tuple[int, int, int, int]
 
 _MUXERS = {"mp4": "mp4", "mov": "mov", "webm": "webm", "mkv": "matroska", "avi": "avi"}
-_CODECS = {"mp4": "libx264", "mov": "libx264", "webm": "libvpx", "mkv": "libx264", "avi": "mpeg4"}
+_CODECS = {"mp4": "libx264", "mov": "libx264", "webm": "libvpx-vp9", "mkv": "libx264", "avi": "mpeg4"}
 # A positive cpu-used lets libvpx adapt to the load of the machine: slower and another file each time.
 _FAST = {
     "libx264": {"preset": "ultrafast", "crf": "20"},
@@ -245,7 +245,7 @@ def _encoded(
 ) -> bytes:
     rng = np.random.default_rng(grain)
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format=_MUXERS[container]) as output:
+    with av.open(buffer, "w", format=_MUXERS[container], options={"fflags": "+bitexact"}) as output:
         stream = output.add_stream(codec, rate=fps, options=(_LARGE if large else _FAST)[codec])
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = size

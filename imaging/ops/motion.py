@@ -36,6 +36,8 @@ def shift_between(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Shift:
     if first.shape != second.shape:
         raise ValueError("the frames differ in size")
     a, b = luma(first, max_side=_SIDE), luma(second, max_side=_SIDE)
+    if not a.std() or not b.std():
+        return Shift(0.0, 0.0, 0.0)
     taper = window("hann", a.shape)
     moved, _, _ = phase_cross_correlation((b - b.mean()) * taper, (a - a.mean()) * taper, upsample_factor=4)
     dy, dx = float(moved[0]), float(moved[1])

@@ -67,7 +67,7 @@ class Quality:
             return "blurred_out"
         if self.blur > _BLURRED:
             return "blurred"
-        return "low_contrast" if self.contrast < _LOW_CONTRAST else ""
+        return "low_contrast" if self.contrast < _LOW_CONTRAST and not self._light() else ""
 
     def _size(self) -> str:
         return "too_small" if min(self.width, self.height) < _SMALL_SIDE else ""

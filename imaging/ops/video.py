@@ -49,7 +49,9 @@ _StampedFrame = tuple[int, VideoFrame]
 _MEASURED_SIDE = 480
 _KEYFRAMES_TRIED = 4  # of an interval, before one is chosen
 _FRAMES_MEASURED = 12  # of an interval that is decoded as a whole
-_SHARP_ENOUGH = 0.6  # share of the median sharpness of all keyframes tried; below it the interval is searched
+# An interval is searched if its best keyframe is far below the median of those tried, or plainly blurred.
+_SHARP_ENOUGH = 0.6
+_PLAINLY_BLURRED = 0.3
 # Decoding is what costs. Six thousand frames are three minutes at 30 a second without a single sharp keyframe.
 _MAX_DECODED = 6000
 
@@ -178,10 +180,10 @@ def _keyframes_by_interval(outline: _Outline, intervals: int) -> dict[int, list[
 
 
 def _best_keyframes(by_interval: dict[int, list[int]], sharpness: dict[int, float]) -> dict[int, int]:
-    """Return the sharpest keyframe of each interval, unless it is far less sharp than keyframes of this video are."""
-    enough = _SHARP_ENOUGH * median(sharpness.values()) if sharpness else 0.0
-    best = {number: max(stamps, key=lambda stamp: sharpness.get(stamp, -1.0)) for number, stamps in by_interval.items()}
-    return {number: stamp for number, stamp in best.items() if sharpness.get(stamp, -1.0) >= enough}
+    """Return the sharpest keyframe of each interval whose keyframes suffice."""
+    enough = max(_PLAINLY_BLURRED, _SHARP_ENOUGH * median(sharpness.values() or [0.0]))
+    best = {number: max(stamps, key=lambda stamp: sharpness.get(stamp, 0.0)) for number, stamps in by_interval.items()}
+    return {number: stamp for number, stamp in best.items() if sharpness.get(stamp, 0.0) >= enough}
 
 
 def _groups_touching(outline: _Outline, intervals: int, wanted: set[int]) -> set[int]:

@@ -22,8 +22,9 @@ class _Box:
 
 def read_photo_header(source: Source) -> Header:
     """Return the shown size of the HEIC photo in `source`: that of its primary item, cropped and turned."""
-    meta = _find(_top_boxes(source), b"meta")
-    if meta is None:
+    boxes = _top_boxes(source)
+    meta = _find(boxes, b"meta")
+    if meta is None or not _holds_pixels(source, boxes, meta):
         raise truncated()
     if meta.end - meta.start > _MAX_META_BYTES:
         raise malformed("its table of contents is too long")
@@ -138,6 +139,11 @@ def _is_turned(source: Source, track: _Box) -> bool:
 
 
 # --- photo ---------------------------------------------------------------------------------------------------------
+
+
+def _holds_pixels(source: Source, boxes: list[_Box], meta: _Box) -> bool:
+    """Whether there is a place for the coded picture: `mdat` beside the table of contents or `idat` inside it."""
+    return bool(_find(boxes, b"mdat") or _find(_inner(source, meta, skip=4), b"idat"))
 
 
 def _primary_item_size(meta: Source) -> Header:
