@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from inspection_platform.api import docs, files, health, metrics
+from inspection_platform.api.routing import route
+
+urlpatterns = [
+    path("core/v1/", include("inspection_platform.api.core.urls")),
+    path("inspektlabs/", include("inspection_platform.api.inspektlabs.urls")),
+    route("api/schema/", docs.schema, "api-schema"),
+    route("api/docs/", docs.swagger, "api-docs"),
+    route("files/<str:token>", files.serve, "file"),
+    route("healthz", health.report, "healthz"),
+    route("metrics", metrics.export, "metrics"),
+    path("admin/", admin.site.urls),
+]

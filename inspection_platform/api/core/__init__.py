@@ -1,0 +1,1 @@
+"""The platform's own, Wenn-shaped family under /core/v1/."""

@@ -1,0 +1,1 @@
+"""The Inspektlabs-shaped family under /inspektlabs/."""
