@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Final
 
 from django.db import transaction
 from django.db.models import F
@@ -11,7 +12,10 @@ from django.utils import timezone
 
 from tenants.errors import Invalid, QuotaExceeded
 from tenants.models import Quota, Service, Tenant, UsageCounter, User
-from tenants.services.rows import row_author, row_check
+from tenants.services.rows import row_author
+
+#: What a PositiveIntegerField holds on both databases.
+LARGEST_LIMIT: Final = 2_147_483_647
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,6 @@ def quota_set(*, tenant: Tenant, service: str, limit: int | None, by: User | Non
     elif quota.limit != limit:
         _check_limit(service, limit)
         quota.limit = limit
-        row_check(quota)
         quota.save()
 
 
@@ -83,8 +86,9 @@ def _check_service(service: str) -> None:
 
 
 def _check_limit(service: str, limit: object) -> None:
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
-        raise Invalid("A quota is a whole number, 0 or more.", {f"quota.{service}": ["A whole number, 0 or more."]})
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 0 <= limit <= LARGEST_LIMIT:
+        reason = f"A whole number from 0 to {LARGEST_LIMIT} is needed."
+        raise Invalid(f"quota.{service}: {reason}", {f"quota.{service}": [reason]})
 
 
 def _month_of(moment: datetime) -> date:

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 _PURPOSE: Final = b"tenants.sealing"
 
 
-class SealBroken(ValueError):  # noqa: N818 - says what happened, like the errors of `tenants.errors`
+class SealBroken(ValueError):
     """A sealed text that none of the present keys opens."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 from typing import Final
 
@@ -9,22 +10,26 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from tenants.errors import Invalid
 from tenants.models import SigningSecret, Tenant
 from tenants.outbound import secret_new
+from tenants.outbound.signing import SECRET_PREFIX
 from tenants.services.sealing import seal, unseal
 
 #: How long a replaced secret goes on signing beside the new one, so that receivers can change over.
 ROTATION: Final = timedelta(hours=24)
 HINT_LENGTH: Final = 4
+SHORTEST: Final = 24
+LONGEST: Final = 64
 
 
 def signing_secret_rotate(*, tenant: Tenant, value: str | None = None, overlap: timedelta = ROTATION) -> str:
     """Give the tenant a new secret and return it (`whsec_` + base64); the former one signs for `overlap` more.
 
     A third one, still valid from a rotation before, stops at once: never more than two are valid. `value` sets the
-    secret instead of drawing one.
+    secret instead of drawing one; Invalid unless it has that form with 24 to 64 bytes.
     """
-    secret = value or secret_new()
+    secret = secret_new() if value is None else _checked(value)
     now = timezone.now()
     with transaction.atomic():
         # Two rotations at once would both retire the same secret; the tenant's row makes them take turns.
@@ -33,6 +38,17 @@ def signing_secret_rotate(*, tenant: Tenant, value: str | None = None, overlap: 
         secrets.filter(retires_at__gt=now).update(retires_at=now, modified_at=now)
         secrets.filter(retires_at__isnull=True).update(retires_at=now + overlap, modified_at=now)
         SigningSecret(tenant=tenant, sealed_value=seal(secret), hint=secret[-HINT_LENGTH:]).save()
+    return secret
+
+
+def _checked(secret: str) -> str:
+    """The secret, if it is one by the rules of Standard Webhooks 1.0."""
+    try:
+        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+    except ValueError:
+        key = b""
+    if not secret.startswith(SECRET_PREFIX) or not SHORTEST <= len(key) <= LONGEST:
+        raise Invalid(f"A signing secret is {SECRET_PREFIX} and {SHORTEST} to {LONGEST} bytes in base64.")
     return secret
 
 

@@ -12,14 +12,12 @@ from django.db import IntegrityError, transaction
 from tenants.catalogue import CAMERAS, DEFAULT_FRAME_LIMITS, MAX_FRAMES
 from tenants.errors import Conflict, Invalid
 from tenants.models import PublishResult, Service, Tenant, TenantSettings, User
-from tenants.services.quotas import quota_set, usage_of
+from tenants.services.quotas import LARGEST_LIMIT, quota_set, usage_of
 from tenants.services.rows import row_author, row_check
 from tenants.services.secrets import signing_secret_rotate
 from tenants.zones import validate_time_zone
 
 Value = bool | int | str
-#: What a PositiveIntegerField holds on both databases.
-LARGEST_INTEGER: Final = 2_147_483_647
 LONGEST_EXPIRY_DAYS: Final = 36_500
 
 
@@ -58,7 +56,7 @@ def _boolean(value: object) -> bool:
     return value
 
 
-def _whole(least: int, most: int = LARGEST_INTEGER) -> Callable[[object], int]:
+def _whole(least: int, most: int = LARGEST_LIMIT) -> Callable[[object], int]:
     def clean(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise ValueError(f"A whole number from {least} to {most} is needed.")
@@ -170,8 +168,9 @@ def tenant_settings_update(
 @transaction.atomic
 def tenant_configure(*, tenant: Tenant, changes: Mapping[str, Any], by: User | None = None, reason: str = "") -> None:
     """The operator's form of `tenant_settings_update`: also takes `quota.SERVICE` (a number, or "none" to lift it)."""
-    quotas = {key: value for key, value in changes.items() if key.startswith(_QUOTA)}
-    rest = {key: value for key, value in changes.items() if key not in quotas}
+    flat = dict(_flat(changes))
+    quotas = {key: value for key, value in flat.items() if key.startswith(_QUOTA)}
+    rest = {key: value for key, value in flat.items() if key not in quotas}
     for key, limit in quotas.items():
         quota_set(tenant=tenant, service=_service(key), limit=None if limit == NO_QUOTA else limit, by=by)
     tenant_settings_update(tenant=tenant, changes=rest, by=by, operator=True, reason=reason)
@@ -213,7 +212,7 @@ def _cleaned(changes: Mapping[str, Any], *, operator: bool) -> list[tuple[Settin
     return result
 
 
-def _flat(changes: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+def _flat(changes: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in changes.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")

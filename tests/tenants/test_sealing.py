@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from tenants.services.sealing import SealBroken, digest, reseal, seal, unseal
 
@@ -26,7 +27,7 @@ def test_the_same_text_never_seals_alike() -> None:
     assert seal("secret") != seal("secret")
 
 
-def test_a_rotated_key_still_opens_and_a_resealed_text_needs_only_the_new_one(settings) -> None:
+def test_a_rotated_key_still_opens_and_a_resealed_text_needs_only_the_new_one(settings: Settings) -> None:
     settings.SEALING_KEYS = [OLD]
     sealed = seal("secret")
     settings.SEALING_KEYS = [NEW, OLD]
@@ -38,7 +39,7 @@ def test_a_rotated_key_still_opens_and_a_resealed_text_needs_only_the_new_one(se
         unseal(sealed)
 
 
-def test_without_keys_of_its_own_another_secret_key_opens_nothing(settings) -> None:
+def test_without_keys_of_its_own_another_secret_key_opens_nothing(settings: Settings) -> None:
     settings.SEALING_KEYS = []
     sealed = seal("secret")
     settings.SECRET_KEY = "another one"
@@ -52,7 +53,7 @@ def test_what_was_never_sealed_does_not_open(broken: str) -> None:
         unseal(broken)
 
 
-def test_a_wrong_key_in_the_settings_says_so(settings) -> None:
+def test_a_wrong_key_in_the_settings_says_so(settings: Settings) -> None:
     settings.SEALING_KEYS = ["hunter2"]
     with pytest.raises(ImproperlyConfigured, match="SEALING_KEYS"):
         seal("secret")
