@@ -15,7 +15,7 @@ from uuid import UUID
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from assets.kinds import PHOTO_KINDS, kind_extension
 from assets.models import Image, Upload, UploadState
@@ -136,7 +136,11 @@ def image_add(
     """
     same = Q(deleted_at__isnull=True) | Q(upload=upload)
     rows = Image.objects.all_tenants("an image joins the set of an upload that was reached already")
-    found = rows.filter(same, image_set_id=upload.image_set_id, sha256=sha256).order_by("deleted_at").first()
+    found = (
+        rows.filter(same, image_set_id=upload.image_set_id, sha256=sha256)
+        .order_by(F("deleted_at").asc(nulls_first=True))
+        .first()
+    )
     if found is not None:
         return found
     image, _ = rows.get_or_create(

@@ -1,1 +1,1 @@
-"""The Inspektlabs-shaped family under /inspektlabs/."""
+"""The Inspektlabs-shaped family: intake of inspections by files or addresses, results by webhook."""

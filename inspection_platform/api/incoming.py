@@ -1,0 +1,158 @@
+"""Multipart bodies: each file goes to disk as it arrives, hashed on the way, and no further than its limit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import IO, Any, BinaryIO, Final, cast
+
+from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
+from django.http.multipartparser import MultiPartParser
+from django.utils.datastructures import MultiValueDict
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser, DataAndFiles
+
+#: Bytes read at a time; together with the parser's look-behind this is all that is held of a body.
+CHUNK_BYTES: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class PartLimits:
+    """What is kept of a body: `max_files` files of the form field `field`, each of at most `max_bytes(name)` bytes."""
+
+    field: str
+    max_files: int
+    max_bytes: Callable[[str], int]
+
+
+class IncomingPart(TemporaryUploadedFile):
+    """One file of a body. `is_kept` is false if it is beyond the limits: its size is known then, its bytes are gone."""
+
+    def __init__(self, name: str, content_type: str, extra: dict[str, Any] | None) -> None:
+        # The name on disk is ours: the client's may be too long for a file system.
+        super().__init__("part", content_type, 0, None, extra)
+        self.name = name
+        self.is_kept = True
+        self._hash = hashlib.sha256()
+
+    @property
+    def disk(self) -> BinaryIO:
+        """The file on disk, readable and seekable; only of a part that is kept."""
+        return cast("BinaryIO", self.file)
+
+    @property
+    def sha256(self) -> str:
+        """The hexadecimal SHA-256 of the bytes that were kept."""
+        return self._hash.hexdigest()
+
+    def add(self, data: bytes, *, most: int) -> None:
+        """Take the next bytes; beyond `most` they are only counted."""
+        self.size = (self.size or 0) + len(data)
+        if self.is_kept and self.size > most:
+            self.drop()
+        if self.is_kept:
+            self._hash.update(data)
+            self.disk.write(data)
+
+    def drop(self) -> None:
+        """Give the disk space back."""
+        self.is_kept = False
+        self.close()
+
+
+class IncomingHandler(FileUploadHandler):
+    """Makes an IncomingPart of each file of a body."""
+
+    chunk_size = CHUNK_BYTES
+
+    def __init__(self, limits: PartLimits) -> None:
+        super().__init__()
+        self.limits = limits
+        self.parts: list[IncomingPart] = []
+        self.is_interrupted = False
+        self._most = 0
+
+    def new_file(
+        self,
+        field_name: str,
+        file_name: str,
+        content_type: str,
+        content_length: int | None,
+        charset: str | None = None,
+        content_type_extra: dict[str, Any] | None = None,
+    ) -> None:
+        """Open the next part; one too many, or in a field that takes no files, is only counted."""
+        super().new_file(field_name, file_name, content_type, content_length, charset, content_type_extra)
+        part = IncomingPart(file_name, content_type, content_type_extra)
+        self.parts.append(part)
+        self._most = self.limits.max_bytes(file_name)
+        if field_name != self.limits.field or len(self.parts) > self.limits.max_files:
+            part.drop()
+
+    def receive_data_chunk(self, raw_data: bytes, _start: int) -> None:
+        """Pass the bytes on to the current part."""
+        self.parts[-1].add(raw_data, most=self._most)
+
+    def file_complete(self, _file_size: int) -> IncomingPart:
+        """The finished part, ready to be read."""
+        part = self.parts[-1]
+        if part.is_kept:
+            part.seek(0)
+        return part
+
+    def upload_interrupted(self) -> None:
+        """The body ended inside a file."""
+        self.is_interrupted = True
+
+    def drop_all(self) -> None:
+        """Leave nothing on disk of a body that did not end well."""
+        for part in self.parts:
+            part.drop()
+
+
+class _Counted:
+    """A stream that counts what was read of it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self.count += len(data)
+        return data
+
+
+class IncomingMultiPartParser(BaseParser):
+    """Parses multipart bodies by the `part_limits` of the view; ParseError for one that is broken or ends early."""
+
+    media_type = "multipart/form-data"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> DataAndFiles[Any, Any]:
+        """The fields as a QueryDict, the files as a MultiValueDict of IncomingPart."""
+        context = parser_context or {}
+        handler = IncomingHandler(context["view"].part_limits)
+        try:
+            return DataAndFiles(*_parse(stream, media_type or "", context, handler))
+        except BaseException:
+            handler.drop_all()
+            raise
+
+
+def _parse(
+    stream: IO[Any], media_type: str, context: Mapping[str, Any], handler: IncomingHandler
+) -> tuple[Any, MultiValueDict[str, Any]]:
+    meta = {**context["request"].META, "CONTENT_TYPE": media_type}
+    counted = _Counted(stream)
+    parser = MultiPartParser(meta, counted, [handler], settings.DEFAULT_CHARSET)  # type: ignore[arg-type]
+    data, files = parser.parse()
+    # Django takes the end of the stream for the end of the body: a client that was cut off would have its last files
+    # silently missing.
+    if handler.is_interrupted or counted.count < int(meta.get("CONTENT_LENGTH") or 0):
+        raise ParseError("the body ended early")
+    return data, files
