@@ -1,13 +1,20 @@
-"""The reads of damages."""
+"""The reads of damages and of people's work on them."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import models
+from django.db.models import Count, Q
 
 if TYPE_CHECKING:
-    from damages.models import Damage
+    from damages.models import Damage, ManualProcessing, Step
+    from tenants.models import User
+
+#: Status number of `ManualStatus` in which a step's work waits or goes on.
+_WAITING = {"ANNOTATION": 1, "REVIEW": 3}
 
 
 class DamageQuerySet(models.QuerySet["Damage"]):
@@ -15,9 +22,7 @@ class DamageQuerySet(models.QuerySet["Damage"]):
 
     def visible(self) -> DamageQuerySet:
         """Without soft-deleted damages, and without those whose photo or set is gone."""
-        return self.filter(
-            deleted_at__isnull=True, image__deleted_at__isnull=True, image_set__deleted_at__isnull=True
-        )
+        return self.filter(deleted_at__isnull=True, image__deleted_at__isnull=True, image_set__deleted_at__isnull=True)
 
     def standing(self) -> DamageQuerySet:
         """Proposed or accepted, above the threshold: what a set shows by default."""
@@ -32,3 +37,32 @@ class DamageQuerySet(models.QuerySet["Damage"]):
         return self.select_related(
             "image", "image_set__submission", "model_version", "representative"
         ).prefetch_related("parts")
+
+
+class ManualQuerySet(models.QuerySet["ManualProcessing"]):
+    """Reads of manual jobs."""
+
+    def waiting(self, step: Step) -> ManualQuerySet:
+        """Jobs of sets that wait for the step, or are being worked on."""
+        return self.filter(status=_WAITING[step.value], image_set__deleted_at__isnull=True)
+
+    def free(self, now: datetime) -> ManualQuerySet:
+        """Jobs that nobody holds, or whose lock is over."""
+        return self.filter(Q(holder__isnull=True) | Q(locked_until__lte=now))
+
+    def free_for(self, user: User, now: datetime) -> ManualQuerySet:
+        """Jobs that are free, or held by this person."""
+        return self.filter(Q(holder__isnull=True) | Q(locked_until__lte=now) | Q(holder=user))
+
+    def in_order(self) -> ManualQuerySet:
+        """In the order in which they are handed out."""
+        return self.order_by("-priority", "waiting_since", "id")
+
+    def counts(self, *, user_id: UUID, now: datetime) -> dict[str, int]:
+        """How many of these jobs are `mine`, `locked` by anybody (me included) and `unlocked`, in one query."""
+        locked = Q(holder__isnull=False, locked_until__gt=now)
+        return self.aggregate(
+            mine=Count("pk", filter=Q(holder=user_id)),
+            locked=Count("pk", filter=locked),
+            unlocked=Count("pk", filter=~locked),
+        )

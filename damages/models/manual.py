@@ -9,9 +9,10 @@ from django.db import models
 from django.db.models import F, Q
 
 from assets.models import ImageSet
+from damages.querysets import ManualQuerySet
 from tenants.models import Tenant, TenantOwned
 from tenants.models.base import Row
-from tenants.scope import TenantManager
+from tenants.scope import TenantGate
 
 
 class ManualStatus(models.IntegerChoices):
@@ -58,7 +59,7 @@ class ManualProcessing(TenantOwned):
     annotated_at = models.DateTimeField(null=True, blank=True)
     reviewed_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[TenantManager[ManualProcessing, models.QuerySet[ManualProcessing]]] = TenantManager(models.QuerySet)
+    objects = TenantGate(ManualQuerySet)
 
     class Meta(TenantOwned.Meta):
         verbose_name_plural = "manual processing"

@@ -1,0 +1,226 @@
+"""What people decide about damages. Every change leaves a `DamageDecision` with who, when, before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from assets.models import Image
+from damages.geometry import Point, PolygonError, polygon_checked
+from damages.models import Action, Damage, DamageDecision, DamageState, Source
+from damages.models.damage import no_true_positives
+from damages.services.locks import tenant_of
+from damages.services.manual import edit_begin
+from damages.services.roles import role_permit
+from damages.taxonomy import DamageCategory
+from tenants.errors import Conflict, Invalid, NotFound
+from tenants.models import User
+
+Verdict = Literal["accept", "reject", "reopen"]
+
+_VERDICTS: Final[dict[str, tuple[DamageState, Action]]] = {
+    "accept": (DamageState.ACCEPTED, Action.ACCEPTED),
+    "reject": (DamageState.REJECTED, Action.REJECTED),
+    "reopen": (DamageState.CREATED, Action.REOPENED),
+}
+#: The columns that decisions change; a record keeps those that differ.
+_COLUMNS: Final = ("category", "decided_at", "decided_by_id", "deleted_at", "deleted_by_id", "state", "true_positives")
+
+
+def damage_decide(*, user: User, damage: Damage, action: Verdict, step: Source) -> Damage:
+    """Accept or reject a damage, or take the decision about it back (`reopen`), in the role `step`.
+
+    Accepting confirms the category: it becomes the one true `true_positives`. The same decision by the same person
+    again changes and records nothing. Raises Invalid, Forbidden, NotFound, Conflict (see `edit_begin`).
+    """
+    if action not in _VERDICTS:
+        raise Invalid("Unknown action.", {"action": [f"One of {', '.join(_VERDICTS)}."]})
+    state, recorded = _VERDICTS[action]
+    with transaction.atomic():
+        row = _row_to_change(damage, user=user, step=step)
+        before = _facts(row)
+        is_reopened = state == DamageState.CREATED
+        if row.state == state and (is_reopened or row.decided_by_id == user.pk):
+            return row
+        row.state = state
+        row.decided_by, row.decided_at = (None, None) if is_reopened else (user, timezone.now())
+        row.true_positives = _flags(row)
+        _record(row, before=before, action=recorded, user=user, step=step)
+    return row
+
+
+def damage_categorise(*, user: User, damage: Damage, category: str, step: Source) -> Damage:
+    """Give a damage another of the ten categories. Raises Invalid, Forbidden, NotFound, Conflict."""
+    word = _category_checked(category)
+    with transaction.atomic():
+        row = _row_to_change(damage, user=user, step=step)
+        before = _facts(row)
+        if row.category == word:
+            return row
+        row.category = word
+        row.true_positives = _flags(row)
+        _record(row, before=before, action=Action.CATEGORY, user=user, step=step)
+    return row
+
+
+def damage_draw(*, user: User, image: Image, polygon: Iterable[Point], category: str, step: Source) -> Damage:
+    """Add a damage that a person saw: accepted at once, in their role, without a confidence.
+
+    `polygon` is normalised to the photo (0..1). Raises Invalid, Forbidden, NotFound (deleted photo), Conflict.
+    """
+    image_set = image.image_set
+    tenant_id = tenant_of(image_set)
+    role_permit(user=user, role=step, tenant_id=tenant_id)
+    if image.deleted_at or not (image.width and image.height):
+        raise NotFound("There is no such photo to draw on.")
+    points = _polygon_checked(polygon, image)
+    with transaction.atomic():
+        edit_begin(user=user, image_set=image_set)
+        row = Damage(
+            image_set=image_set, image=image, car_id=image_set.car_id, source=step, created_by=user,
+            category=_category_checked(category), polygon=points, image_width=image.width, image_height=image.height,
+            state=DamageState.ACCEPTED, decided_by=user, decided_at=timezone.now(),
+        )  # fmt: skip
+        row.true_positives = _flags(row)
+        row.save()
+        after = {**_facts(row), "polygon": points}
+        _decision(row, action=Action.DRAWN, user=user, step=step, before={}, after=after)
+    return row
+
+
+def damage_delete(*, user: User, damage: Damage, step: Source) -> Damage:
+    """Remove (softly) a damage that a person drew: annotators their own, reviewers and admins anybody's.
+
+    What a model proposed is rejected, not deleted: Conflict. Raises Forbidden, NotFound, Conflict.
+    """
+    with transaction.atomic():
+        row = _row_to_change(damage, user=user, step=step)
+        if row.source == Source.MODEL:
+            raise Conflict("A model's proposal is rejected, not deleted.")
+        if step == Source.ANNOTATOR and row.created_by_id != user.pk:
+            raise Conflict("An annotator deletes only what they drew themselves.")
+        before = _facts(row)
+        row.deleted_at, row.deleted_by = timezone.now(), user
+        _record(row, before=before, action=Action.DELETED, user=user, step=step)
+    return row
+
+
+def damage_undo(*, user: User, damage: Damage, step: Source) -> Damage:
+    """Take back one's last decision on a damage that is not taken back yet; again for the one before.
+
+    A deleted damage comes back, a drawn one goes. Raises Conflict when there is nothing of one's own to take back, or
+    somebody else decided since; Forbidden, NotFound.
+    """
+    with transaction.atomic():
+        row = _row_to_change(damage, user=user, step=step, with_deleted=True)
+        last = _last_standing(row)
+        if last is None:
+            raise Conflict("There is nothing to take back.")
+        if last.by_id != user.pk:
+            raise Conflict("The last decision about this damage is somebody else's.")
+        before = _facts(row)
+        if last.action == Action.DRAWN:
+            row.deleted_at, row.deleted_by = timezone.now(), user
+        else:
+            _restore(row, last.before)
+        action = Action.RESTORED if last.action == Action.DELETED else Action.REOPENED
+        _record(row, before=before, action=action, user=user, step=step, undoes=last)
+    return row
+
+
+def _row_to_change(damage: Damage, *, user: User, step: Source, with_deleted: bool = False) -> Damage:
+    """The damage, locked for this transaction, once the person may change it in this role."""
+    image_set = damage.image_set
+    tenant_id = tenant_of(image_set)
+    role_permit(user=user, role=step, tenant_id=tenant_id)
+    edit_begin(user=user, image_set=image_set)
+    rows = Damage.objects.of(tenant_id).filter(pk=damage.pk)
+    row = (rows if with_deleted else rows.visible()).select_for_update(of=("self",)).first()
+    if row is None:
+        raise NotFound("There is no such damage.")
+    row.image_set = image_set
+    return row
+
+
+def _flags(row: Damage) -> dict[str, bool]:
+    """The ten flags: a person's confirmation makes the category's one true."""
+    return no_true_positives() | ({row.category: True} if row.state == DamageState.ACCEPTED else {})
+
+
+def _category_checked(category: str) -> DamageCategory:
+    if category not in set(DamageCategory):
+        raise Invalid("Unknown category.", {"category": [f"One of {', '.join(DamageCategory)}."]})
+    return DamageCategory(category)
+
+
+def _polygon_checked(polygon: Iterable[Point], image: Image) -> list[list[float]]:
+    try:
+        points = polygon_checked(polygon, width=image.width, height=image.height)
+    except (PolygonError, TypeError, ValueError) as error:
+        reason = str(error) if isinstance(error, PolygonError) else "A polygon is a list of [x, y] points."
+        raise Invalid(reason, {"polygon": [reason]}) from error
+    return [[x, y] for x, y in points]
+
+
+# --- the record ------------------------------------------------------------------------------------------------------
+
+
+def _facts(row: Damage) -> dict[str, Any]:
+    """What decisions may change, as JSON."""
+    return {name: _as_json(getattr(row, name)) for name in _COLUMNS}
+
+
+def _as_json(value: Any) -> Any:
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
+
+
+def _restore(row: Damage, facts: Mapping[str, Any]) -> None:
+    for name, value in facts.items():
+        is_time = name.endswith("_at") and value is not None
+        setattr(row, name, parse_datetime(value) if is_time else value)
+
+
+def _record(
+    row: Damage,
+    *,
+    before: dict[str, Any],
+    action: Action,
+    user: User,
+    step: Source,
+    undoes: DamageDecision | None = None,
+) -> None:
+    """Save the damage's changed columns and the decision that changed them."""
+    after = _facts(row)
+    changed = [name for name in _COLUMNS if before[name] != after[name]]
+    row.save(update_fields=[*(name.removesuffix("_id") for name in changed), "modified_at"])
+    _decision(
+        row, action=action, user=user, step=step,
+        before={name: before[name] for name in changed},
+        after={name: after[name] for name in changed} | ({"undoes": str(undoes.pk)} if undoes else {}),
+    )  # fmt: skip
+
+
+def _decision(
+    row: Damage, *, action: Action, user: User, step: Source, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    DamageDecision(damage=row, by=user, step=step, action=action, before=before, after=after).save()
+
+
+def _last_standing(row: Damage) -> DamageDecision | None:
+    """The newest decision that is no undo and was not undone."""
+    undone: set[str] = set()
+    for decision in (
+        DamageDecision.objects.of(tenant_of(row.image_set)).filter(damage=row).order_by("-created_at", "-id")
+    ):
+        if "undoes" in decision.after:
+            undone.add(decision.after["undoes"])
+        elif str(decision.pk) not in undone:
+            return decision
+    return None
