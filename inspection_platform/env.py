@@ -10,10 +10,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 
 def storage_config(url: str) -> dict[str, Any]:
-    """`file:///path` or `s3://bucket/prefix?endpoint=...&region=...` as an entry of Django's STORAGES; ValueError otherwise."""
+    """`file:///path` or `s3://bucket/prefix?endpoint=...&region=...` as an entry of STORAGES; ValueError otherwise."""
     parts = urlsplit(url)
     if parts.scheme == "file":
-        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": unquote(parts.path)}}
+        # Keys are chosen by us; a job that runs again writes the same file again.
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": unquote(parts.path), "allow_overwrite": True},
+        }
     if parts.scheme != "s3" or not parts.hostname:
         raise ValueError("STORAGE_URL must look like file:///path or s3://bucket?endpoint=https://...")
     query = {key: values[-1] for key, values in parse_qs(parts.query).items()}

@@ -1,4 +1,4 @@
-"""Every setting of the platform; what differs between installations is an environment variable (`.env.example` lists all)."""
+"""Every setting of the platform; what installations differ in is an environment variable (see `.env.example`)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if not SECRET_KEY:
     if not DEBUG:
         raise ImproperlyConfigured("Set SECRET_KEY: with DEBUG=off nothing is generated.")
     SECRET_KEY = development_secret(VAR_DIR / "secret_key")
-#: Keys that seal stored secrets, newest first (an older one still opens). Empty in development: derived from SECRET_KEY.
+#: Keys that seal stored secrets, newest first (an older one still opens). In development derived from SECRET_KEY.
 SEALING_KEYS: list[str] = env.list("SEALING_KEYS", default=[])
 
 # --- where we are reached --------------------------------------------------------------------------------------------
@@ -134,7 +134,9 @@ else:
     DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
 CACHES = {
     # Counters and throttles are shared by all processes: the database by default, anything else by CACHE_URL.
-    "default": env.cache("CACHE_URL", default="dbcache://cache_entries"),
+    "default": env.cache("CACHE_URL", default="dbcache://cache_entries?max_entries=10000"),
+    # django-q writes its own status here twice a second; nobody else reads it.
+    "queue": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 #: Seconds after which a job's task is interrupted; its row keeps what is done already.
 JOB_TIMEOUT_SECONDS = env.int("JOB_TIMEOUT_SECONDS", default=900)
@@ -160,7 +162,7 @@ Q_CLUSTER = {
     "scheduler": False,
     "save_limit": -1,
     "max_rss": 900_000,
-    "cache": "default",
+    "cache": "queue",
     "label": "Queue",
     "ALT_CLUSTERS": {"ml": {"workers": ML_WORKERS}, "io": {"workers": IO_WORKERS}},
 }
@@ -176,7 +178,9 @@ STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(VAR_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 #: Uploads stream to a file beside their final place, so that keeping one is a rename.
-FILE_UPLOAD_TEMP_DIR = env.str("UPLOAD_TEMP_DIR", default=str(Path(MEDIA_ROOT) / ".incoming") if MEDIA_ROOT else "") or None
+FILE_UPLOAD_TEMP_DIR = (
+    env.str("UPLOAD_TEMP_DIR", default=str(Path(MEDIA_ROOT) / ".incoming") if MEDIA_ROOT else "") or None
+)
 if FILE_UPLOAD_TEMP_DIR:
     Path(FILE_UPLOAD_TEMP_DIR).mkdir(parents=True, exist_ok=True)
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
@@ -205,7 +209,12 @@ AXES_VERBOSE = False
 AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXIES or None
 AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if TRUSTED_PROXIES else ["REMOTE_ADDR"]
 AXES_SENSITIVE_PARAMETERS = ["password"]
+#: Logins a minute with one user name, and from one address; 0: no limit.
+LOGIN_RATE_PER_NAME = env.int("LOGIN_RATE_PER_NAME", default=10)
+LOGIN_RATE_PER_ADDRESS = env.int("LOGIN_RATE_PER_ADDRESS", default=60)
 LOGIN_URL = reverse_lazy("admin:login")
+#: Seconds for which a set stays with the annotator or reviewer who took it; each action begins them anew.
+MANUAL_LOCK_SECONDS = env.int("MANUAL_LOCK_SECONDS", default=1800)
 ACCESS_TOKEN_SECONDS = 3600
 REFRESH_TOKEN_SECONDS = env.int("REFRESH_TOKEN_SECONDS", default=86_400)
 SIMPLE_JWT = {

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import models
 
-M = TypeVar("M", bound=models.Model)
 Q = TypeVar("Q", bound=models.QuerySet[Any])
 
 
@@ -43,25 +42,28 @@ class Reach:
         return self.tenant_ids is None or tenant_id in self.tenant_ids
 
 
-class TenantManager(models.Manager[M], Generic[M, Q]):
-    """A manager that fails closed: every query starts with `of(reach)` or with a stated reason for `all_tenants`.
+class TenantGate(Generic[Q]):
+    """A model's `objects`: every query starts with `of(reach)`, or with a stated reason for `all_tenants`.
 
-    `path` is the look-up from the model to its tenant's id. Related managers, admin forms and constraints use the
-    model's plain manager (`default_manager_name`, `base_manager_name`), since they start from a row already reached.
+    It is no manager, so there is nothing else to call. Related managers, admin forms and constraints use the model's
+    plain manager, since they start from a row already reached. `path` is the look-up from the model to its tenant.
     """
 
+    model: type[models.Model]
+
     def __init__(self, queryset_class: type[Q], path: str = "tenant") -> None:
-        super().__init__()
-        self.rows = queryset_class
+        self.queryset_class = queryset_class
         self.path = path
 
-    def get_queryset(self) -> Q:
-        raise UnscopedAccess(f"{self.model.__name__}.objects needs .of(reach) (or .all_tenants(reason)).")
+    def contribute_to_class(self, model: type[models.Model], name: str) -> None:
+        """Learn the model, as Django's managers and fields do."""
+        self.model = model
+        setattr(model, name, self)
 
     def of(self, reach: Reach | UUID) -> Q:
         """Rows of the given reach, or of the one tenant with this id."""
-        rows = self.rows(self.model, using=self._db)
         tenant_ids = frozenset([reach]) if isinstance(reach, UUID) else reach.tenant_ids
+        rows = self.queryset_class(self.model)
         if tenant_ids is None:
             return rows
         if len(tenant_ids) == 1:
@@ -72,4 +74,12 @@ class TenantManager(models.Manager[M], Generic[M, Q]):
         """Rows of every tenant; `reason` says why (a test lists all callers)."""
         if not reason:
             raise UnscopedAccess("Access to every tenant's rows needs a reason.")
-        return self.rows(self.model, using=self._db)
+        return self.queryset_class(self.model)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Refuse what a manager would offer, in words."""
+            if name.startswith("__"):
+                raise AttributeError(name)
+            raise UnscopedAccess(f"objects.{name}: say for whom first, with of(reach) or all_tenants(reason).")

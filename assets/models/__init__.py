@@ -14,6 +14,19 @@ from assets.models.image_set import (
 from assets.states import ImageSetState
 
 __all__ = [
-    "CaptureSet", "CaptureUnit", "Car", "Image", "ImageSet", "ImageSetState", "ImageState", "Logo", "Passage",
-    "PassageKind", "Recording", "Submission", "SubmissionState", "Upload", "UploadState",
-]  # fmt: skip
+    "CaptureSet",
+    "CaptureUnit",
+    "Car",
+    "Image",
+    "ImageSet",
+    "ImageSetState",
+    "ImageState",
+    "Logo",
+    "Passage",
+    "PassageKind",
+    "Recording",
+    "Submission",
+    "SubmissionState",
+    "Upload",
+    "UploadState",
+]

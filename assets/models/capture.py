@@ -10,7 +10,7 @@ from simple_history.models import HistoricalRecords
 
 from assets.catalogue import DEFAULT_COUNTRY, MASKABLE_JOBS, default_lenses
 from tenants.models import Tenant, TenantOwned
-from tenants.scope import TenantManager
+from tenants.scope import TenantGate
 
 
 def validate_pipeline_mask(value: object) -> None:
@@ -37,11 +37,13 @@ class CaptureSet(TenantOwned):
     pipeline_mask = models.JSONField(
         default=list, blank=True, validators=[validate_pipeline_mask], help_text="Jobs switched off for this rig."
     )
-    min_license_plate_area = models.PositiveIntegerField(default=25000, help_text="Smallest plate, in pixels, that routes a car.")
+    min_license_plate_area = models.PositiveIntegerField(
+        default=25000, help_text="Smallest plate, in pixels, that routes a car."
+    )
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     history = HistoricalRecords()
 
-    objects: ClassVar[TenantManager[CaptureSet, models.QuerySet[CaptureSet]]] = TenantManager(models.QuerySet)
+    objects = TenantGate(models.QuerySet["CaptureSet"])
 
     class Meta(TenantOwned.Meta):
         ordering: ClassVar = ["name"]
@@ -67,12 +69,12 @@ class CaptureUnit(TenantOwned):
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     history = HistoricalRecords()
 
-    objects: ClassVar[TenantManager[CaptureUnit, models.QuerySet[CaptureUnit]]] = TenantManager(
-        models.QuerySet, path="capture_set__tenant"
-    )
+    objects = TenantGate(models.QuerySet["CaptureUnit"], path="capture_set__tenant")
 
     class Meta(TenantOwned.Meta):
-        constraints: ClassVar = [models.UniqueConstraint(fields=["capture_set", "side"], name="capture_unit_one_per_side")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["capture_set", "side"], name="capture_unit_one_per_side")
+        ]
 
     def __str__(self) -> str:
         return f"{self.capture_set} {self.side}"

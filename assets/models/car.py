@@ -10,7 +10,7 @@ from simple_history.models import HistoricalRecords
 from assets.catalogue import DEFAULT_COUNTRY
 from assets.models.capture import CaptureSet, CaptureUnit
 from tenants.models import Tenant, TenantOwned
-from tenants.scope import TenantManager
+from tenants.scope import TenantGate
 
 
 class Car(TenantOwned):
@@ -31,12 +31,14 @@ class Car(TenantOwned):
     kilowatts = models.FloatField("power (kW)", null=True, blank=True)
     displacement = models.FloatField("displacement (l)", null=True, blank=True)
     mileage = models.PositiveIntegerField("mileage (km)", null=True, blank=True)
-    pictogram = models.CharField(max_length=100, blank=True, help_text="Template of the drawing that shows its damages.")
+    pictogram = models.CharField(
+        max_length=100, blank=True, help_text="Template of the drawing that shows its damages."
+    )
     in_use = models.BooleanField(default=True)
     capture_set = models.ForeignKey(CaptureSet, null=True, blank=True, on_delete=models.SET_NULL, related_name="cars")
     history = HistoricalRecords()
 
-    objects: ClassVar[TenantManager[Car, models.QuerySet[Car]]] = TenantManager(models.QuerySet)
+    objects = TenantGate(models.QuerySet["Car"])
 
     class Meta(TenantOwned.Meta):
         ordering: ClassVar = ["country_code", "plate"]
@@ -63,14 +65,16 @@ class Passage(TenantOwned):
     """One drive through a capture set; without a tenant until its plate is known."""
 
     tenant = models.ForeignKey(Tenant, null=True, blank=True, on_delete=models.CASCADE, related_name="passages")
-    capture_set = models.ForeignKey(CaptureSet, null=True, blank=True, on_delete=models.SET_NULL, related_name="passages")
+    capture_set = models.ForeignKey(
+        CaptureSet, null=True, blank=True, on_delete=models.SET_NULL, related_name="passages"
+    )
     car = models.ForeignKey(Car, null=True, blank=True, on_delete=models.SET_NULL, related_name="passages")
     country_code = models.CharField(max_length=3, blank=True)
     plate = models.CharField(max_length=12, blank=True, help_text="As read or entered.")
     recorded_at = models.DateTimeField()
     kind = models.CharField(max_length=12, choices=PassageKind, default=PassageKind.RENTAL)
 
-    objects: ClassVar[TenantManager[Passage, models.QuerySet[Passage]]] = TenantManager(models.QuerySet)
+    objects = TenantGate(models.QuerySet["Passage"])
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar = [
@@ -78,7 +82,9 @@ class Passage(TenantOwned):
         ]
         indexes: ClassVar = [
             models.Index(fields=["car", "-recorded_at"]),
-            models.Index(fields=["country_code", "plate"], condition=models.Q(car__isnull=True), name="passage_unassigned"),
+            models.Index(
+                fields=["country_code", "plate"], condition=models.Q(car__isnull=True), name="passage_unassigned"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -94,12 +100,12 @@ class Recording(TenantOwned):
     file = models.FileField(max_length=300, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[TenantManager[Recording, models.QuerySet[Recording]]] = TenantManager(
-        models.QuerySet, path="capture_unit__capture_set__tenant"
-    )
+    objects = TenantGate(models.QuerySet["Recording"], path="capture_unit__capture_set__tenant")
 
     class Meta(TenantOwned.Meta):
-        constraints: ClassVar = [models.UniqueConstraint(fields=["passage", "camera"], name="recording_once_per_camera")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["passage", "camera"], name="recording_once_per_camera")
+        ]
 
     def __str__(self) -> str:
         return f"{self.camera} of {self.passage}"
@@ -112,7 +118,7 @@ class Logo(TenantOwned):
     size = models.CharField(max_length=7, choices=[("54x54", "54x54"), ("100x100", "100x100")])
     file = models.FileField(max_length=300)
 
-    objects: ClassVar[TenantManager[Logo, models.QuerySet[Logo]]] = TenantManager(models.QuerySet)
+    objects = TenantGate(models.QuerySet["Logo"])
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "size"], name="logo_once_per_size")]

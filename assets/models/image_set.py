@@ -13,7 +13,7 @@ from assets.models.car import Car, Passage
 from assets.querysets import ImageQuerySet, ImageSetQuerySet
 from assets.states import ImageSetState
 from tenants.models import Family, Tenant, TenantOwned
-from tenants.scope import TenantManager
+from tenants.scope import TenantGate
 
 
 class SubmissionState(models.TextChoices):
@@ -39,7 +39,7 @@ class Submission(TenantOwned):
     state = models.CharField(max_length=10, choices=SubmissionState, default=SubmissionState.ISSUED)
     received_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[TenantManager[Submission, models.QuerySet[Submission]]] = TenantManager(models.QuerySet)
+    objects = TenantGate(models.QuerySet["Submission"])
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar = [
@@ -59,7 +59,9 @@ class ImageSet(TenantOwned):
     submission = models.OneToOneField(
         Submission, null=True, blank=True, on_delete=models.CASCADE, related_name="image_set"
     )
-    capture_set = models.ForeignKey(CaptureSet, null=True, blank=True, on_delete=models.SET_NULL, related_name="image_sets")
+    capture_set = models.ForeignKey(
+        CaptureSet, null=True, blank=True, on_delete=models.SET_NULL, related_name="image_sets"
+    )
     passage = models.ForeignKey(Passage, null=True, blank=True, on_delete=models.SET_NULL, related_name="image_sets")
     car = models.ForeignKey(Car, null=True, blank=True, on_delete=models.SET_NULL, related_name="image_sets")
     related_image_set = models.ForeignKey(
@@ -82,7 +84,7 @@ class ImageSet(TenantOwned):
         settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )
 
-    objects: ClassVar[TenantManager[ImageSet, ImageSetQuerySet]] = TenantManager(ImageSetQuerySet)
+    objects = TenantGate(ImageSetQuerySet)
 
     class Meta(TenantOwned.Meta):
         ordering: ClassVar = ["-recorded_at"]
@@ -97,6 +99,11 @@ class ImageSet(TenantOwned):
 
     def __str__(self) -> str:
         return f"Image set {self.pk}"
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether nothing of it can be used."""
+        return self.state == ImageSetState.REJECTED
 
 
 class UploadState(models.TextChoices):
@@ -114,7 +121,9 @@ class Upload(TenantOwned):
     position = models.PositiveSmallIntegerField(help_text="Place in the client's list, from 1.")
     name = models.CharField(max_length=255, blank=True, help_text="The file name as sent.")
     original_id = models.CharField(max_length=255, blank=True, help_text="The client's own name of it.")
-    pair = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Number of the pair it belongs to, from 1.")
+    pair = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Number of the pair it belongs to, from 1."
+    )
     url = models.CharField(max_length=2000, blank=True)
     state = models.CharField(max_length=10, choices=UploadState, default=UploadState.WAITING)
     reason = models.TextField(blank=True, help_text="Why it was refused.")
@@ -123,9 +132,7 @@ class Upload(TenantOwned):
     size = models.PositiveBigIntegerField("size (bytes)", default=0)
     file = models.FileField(max_length=300, blank=True)
 
-    objects: ClassVar[TenantManager[Upload, models.QuerySet[Upload]]] = TenantManager(
-        models.QuerySet, path="image_set__tenant"
-    )
+    objects = TenantGate(models.QuerySet["Upload"], path="image_set__tenant")
 
     class Meta(TenantOwned.Meta):
         ordering: ClassVar = ["position"]
@@ -169,7 +176,7 @@ class Image(TenantOwned):
         settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )
 
-    objects: ClassVar[TenantManager[Image, ImageQuerySet]] = TenantManager(ImageQuerySet, path="image_set__tenant")
+    objects = TenantGate(ImageQuerySet, path="image_set__tenant")
 
     class Meta(TenantOwned.Meta):
         ordering: ClassVar = ["position", "frame"]

@@ -13,6 +13,17 @@ from damages.models.manual import ManualProcessing, ManualStatus, ReviewerQueueE
 from damages.models.result import ResultCause, ResultVersion
 
 __all__ = [
-    "Action", "Damage", "DamageDecision", "DamageState", "DamagedPart", "ManualProcessing", "ManualStatus",
-    "PictogramDamage", "ResultCause", "ResultVersion", "ReviewerQueueEntry", "Source", "Step",
-]  # fmt: skip
+    "Action",
+    "Damage",
+    "DamageDecision",
+    "DamageState",
+    "DamagedPart",
+    "ManualProcessing",
+    "ManualStatus",
+    "PictogramDamage",
+    "ResultCause",
+    "ResultVersion",
+    "ReviewerQueueEntry",
+    "Source",
+    "Step",
+]

@@ -13,7 +13,7 @@ from damages.querysets import DamageQuerySet
 from damages.taxonomy import DamageCategory, FalsePositive
 from imaging.models import Detection, ModelVersion
 from tenants.models import TenantOwned
-from tenants.scope import TenantManager
+from tenants.scope import TenantGate
 
 
 class DamageState(models.TextChoices):
@@ -64,7 +64,9 @@ class Damage(TenantOwned):
     polygon = models.JSONField(help_text="[[x, y], ...], 0..1 of the photo.")
     image_width = models.PositiveIntegerField(help_text="Pixels of the photo the polygon belongs to.")
     image_height = models.PositiveIntegerField()
-    confidence = models.FloatField(null=True, blank=True, help_text="The model's score, 0..1; empty when drawn by a person.")
+    confidence = models.FloatField(
+        null=True, blank=True, help_text="The model's score, 0..1; empty when drawn by a person."
+    )
     state = models.CharField(max_length=10, choices=DamageState, default=DamageState.CREATED)
     is_potential = models.BooleanField(default=False, help_text="Below the threshold: shown on demand only.")
     representative = models.ForeignKey(
@@ -90,7 +92,7 @@ class Damage(TenantOwned):
         settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )
 
-    objects: ClassVar[TenantManager[Damage, DamageQuerySet]] = TenantManager(DamageQuerySet, path="image_set__tenant")
+    objects = TenantGate(DamageQuerySet, path="image_set__tenant")
 
     class Meta(TenantOwned.Meta):
         ordering: ClassVar = ["created_at"]
@@ -131,9 +133,7 @@ class DamagedPart(TenantOwned):
     polygon = models.JSONField(default=list)
     pictogram = models.JSONField(default=dict, blank=True)
 
-    objects: ClassVar[TenantManager[DamagedPart, models.QuerySet[DamagedPart]]] = TenantManager(
-        models.QuerySet, path="damage__image_set__tenant"
-    )
+    objects = TenantGate(models.QuerySet["DamagedPart"], path="damage__image_set__tenant")
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar = [
@@ -156,9 +156,7 @@ class PictogramDamage(TenantOwned):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
 
-    objects: ClassVar[TenantManager[PictogramDamage, models.QuerySet[PictogramDamage]]] = TenantManager(
-        models.QuerySet, path="image_set__tenant"
-    )
+    objects = TenantGate(models.QuerySet["PictogramDamage"], path="image_set__tenant")
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar = [
@@ -188,15 +186,15 @@ class DamageDecision(TenantOwned):
     """Who did what to a damage, when, and what it was before: the record that is never edited."""
 
     damage = models.ForeignKey(Damage, on_delete=models.CASCADE, related_name="decisions")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="damage_decisions")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="damage_decisions"
+    )
     step = models.CharField(max_length=12, choices=Source, help_text="The role in which it was done.")
     action = models.CharField(max_length=12, choices=Action)
     before = models.JSONField(default=dict, blank=True)
     after = models.JSONField(default=dict, blank=True)
 
-    objects: ClassVar[TenantManager[DamageDecision, models.QuerySet[DamageDecision]]] = TenantManager(
-        models.QuerySet, path="damage__image_set__tenant"
-    )
+    objects = TenantGate(models.QuerySet["DamageDecision"], path="damage__image_set__tenant")
 
     class Meta(TenantOwned.Meta):
         ordering: ClassVar = ["created_at"]

@@ -9,7 +9,7 @@ from django.db import models
 from assets.models import ImageSet
 from imaging.models import PipelineRun
 from tenants.models import TenantOwned
-from tenants.scope import TenantManager
+from tenants.scope import TenantGate
 
 
 class ResultCause(models.TextChoices):
@@ -30,9 +30,7 @@ class ResultVersion(TenantOwned):
     run = models.ForeignKey(PipelineRun, null=True, on_delete=models.SET_NULL, related_name="results")
     facts = models.JSONField()
 
-    objects: ClassVar[TenantManager[ResultVersion, models.QuerySet[ResultVersion]]] = TenantManager(
-        models.QuerySet, path="image_set__tenant"
-    )
+    objects = TenantGate(models.QuerySet["ResultVersion"], path="image_set__tenant")
 
     class Meta(TenantOwned.Meta):
         ordering: ClassVar = ["image_set", "-version"]

@@ -4,6 +4,14 @@ from imaging.models.runs import Detection, JobRun, JobState, ModelVersion, Pipel
 from imaging.models.tasks import ImageTask, TaskImage, TaskKind, TaskState
 
 __all__ = [
-    "Detection", "ImageTask", "JobRun", "JobState", "ModelVersion", "PipelineRun", "RunState", "TaskImage", "TaskKind",
+    "Detection",
+    "ImageTask",
+    "JobRun",
+    "JobState",
+    "ModelVersion",
+    "PipelineRun",
+    "RunState",
+    "TaskImage",
+    "TaskKind",
     "TaskState",
-]  # fmt: skip
+]

@@ -9,7 +9,25 @@ from django.db import models
 from assets.models import Image, ImageSet
 from tenants.models import TenantOwned
 from tenants.models.base import Row
-from tenants.scope import TenantManager
+from tenants.scope import TenantGate
+
+
+class ModelVersion(Row):
+    """A model file that has spoken here, with its card."""
+
+    name = models.CharField(max_length=60)
+    version = models.CharField(max_length=40)
+    sha256 = models.CharField("SHA-256", max_length=64)
+    card = models.JSONField(default=dict)
+
+    class Meta:
+        ordering: ClassVar = ["name", "-created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "version", "sha256"], name="model_version_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
 
 
 class RunState(models.TextChoices):
@@ -29,9 +47,7 @@ class PipelineRun(TenantOwned):
     reason = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[TenantManager[PipelineRun, models.QuerySet[PipelineRun]]] = TenantManager(
-        models.QuerySet, path="image_set__tenant"
-    )
+    objects = TenantGate(models.QuerySet["PipelineRun"], path="image_set__tenant")
 
     class Meta(TenantOwned.Meta):
         ordering: ClassVar = ["-created_at"]
@@ -66,19 +82,27 @@ class JobRun(TenantOwned):
     cluster = models.CharField(max_length=10)
     order = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=10, choices=JobState, default=JobState.WAITING)
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="Counted before the work, so that a killed try counts.")
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="Counted before the work, so that a killed try counts."
+    )
     max_attempts = models.PositiveSmallIntegerField(default=3)
-    lease_until = models.DateTimeField(null=True, blank=True, help_text="A running job whose lease is over lost its worker.")
+    lease_until = models.DateTimeField(
+        null=True, blank=True, help_text="A running job whose lease is over lost its worker."
+    )
     worker = models.CharField(max_length=100, blank=True)
     queued_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    checkpoint = models.JSONField(default=list, blank=True, help_text="Ids already dealt with, so that a second try goes on.")
-    reason = models.TextField(blank=True)
-
-    objects: ClassVar[TenantManager[JobRun, models.QuerySet[JobRun]]] = TenantManager(
-        models.QuerySet, path="run__image_set__tenant"
+    checkpoint = models.JSONField(
+        default=list, blank=True, help_text="Ids already dealt with, so that a second try goes on."
     )
+    reason = models.TextField(blank=True)
+    model_version = models.ForeignKey(
+        ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="jobs",
+        help_text="The model it ran, also when that saw nothing.",
+    )  # fmt: skip
+
+    objects = TenantGate(models.QuerySet["JobRun"], path="run__image_set__tenant")
 
     class Meta(TenantOwned.Meta):
         ordering: ClassVar = ["run", "order"]
@@ -98,24 +122,6 @@ class JobRun(TenantOwned):
         return f"{self.name} ({self.get_state_display()})"
 
 
-class ModelVersion(Row):
-    """A model file that has spoken here, with its card."""
-
-    name = models.CharField(max_length=60)
-    version = models.CharField(max_length=40)
-    sha256 = models.CharField("SHA-256", max_length=64)
-    card = models.JSONField(default=dict)
-
-    class Meta:
-        ordering: ClassVar = ["name", "-created_at"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["name", "version", "sha256"], name="model_version_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.version}"
-
-
 class Detection(TenantOwned):
     """What a model said about a photo; never edited."""
 
@@ -129,9 +135,7 @@ class Detection(TenantOwned):
     image_width = models.PositiveIntegerField()
     image_height = models.PositiveIntegerField()
 
-    objects: ClassVar[TenantManager[Detection, models.QuerySet[Detection]]] = TenantManager(
-        models.QuerySet, path="image__image_set__tenant"
-    )
+    objects = TenantGate(models.QuerySet["Detection"], path="image__image_set__tenant")
 
     class Meta(TenantOwned.Meta):
         ordering: ClassVar = ["image", "ordinal"]

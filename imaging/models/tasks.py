@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from tenants.models import Tenant, TenantOwned
-from tenants.scope import TenantManager
+from tenants.scope import TenantGate
 
 
 class TaskImage(TenantOwned):
@@ -21,7 +21,7 @@ class TaskImage(TenantOwned):
     file = models.FileField(max_length=300)
     sha256 = models.CharField("SHA-256", max_length=64)
 
-    objects: ClassVar[TenantManager[TaskImage, models.QuerySet[TaskImage]]] = TenantManager(models.QuerySet)
+    objects = TenantGate(models.QuerySet["TaskImage"])
 
     class Meta(TenantOwned.Meta):
         pass
@@ -64,7 +64,7 @@ class ImageTask(TenantOwned):
     messages = models.JSONField(default=list, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[TenantManager[ImageTask, models.QuerySet[ImageTask]]] = TenantManager(models.QuerySet)
+    objects = TenantGate(models.QuerySet["ImageTask"])
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar = [

@@ -19,7 +19,7 @@ class Row(models.Model):
 
 
 class TenantOwned(Row):
-    """A row that leads to one tenant; `objects` (set by the model) is closed, `plain` serves related managers and admin."""
+    """A row that leads to one tenant; `plain` serves related managers and admin."""
 
     plain = models.Manager()
 

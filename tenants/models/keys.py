@@ -10,7 +10,7 @@ from simple_history.models import HistoricalRecords
 from tenants.models.base import Row, TenantOwned
 from tenants.models.tenant import Tenant
 from tenants.models.user import User
-from tenants.scope import TenantManager
+from tenants.scope import TenantGate
 
 
 class Family(models.TextChoices):
@@ -29,7 +29,9 @@ class ApiKey(TenantOwned):
     family = models.CharField(max_length=20, choices=Family)
     name = models.CharField(max_length=200, blank=True, help_text="What the key is used for.")
     user = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE, related_name="api_keys")
-    username = models.CharField(max_length=150, blank=True, help_text="Account name that PAVE-shaped clients sign with.")
+    username = models.CharField(
+        max_length=150, blank=True, help_text="Account name that PAVE-shaped clients sign with."
+    )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     sealed_value = models.TextField(editable=False)
     sealed_secret = models.TextField(blank=True, editable=False)
@@ -40,7 +42,7 @@ class ApiKey(TenantOwned):
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     history = HistoricalRecords(excluded_fields=["sealed_value", "sealed_secret", "digest", "last_used_at"])
 
-    objects: ClassVar[TenantManager[ApiKey, models.QuerySet[ApiKey]]] = TenantManager(models.QuerySet)
+    objects = TenantGate(models.QuerySet["ApiKey"])
 
     class Meta(TenantOwned.Meta):
         verbose_name = "API key"
@@ -71,7 +73,7 @@ class AuthSession(TenantOwned):
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[TenantManager[AuthSession, models.QuerySet[AuthSession]]] = TenantManager(models.QuerySet)
+    objects = TenantGate(models.QuerySet["AuthSession"])
 
     class Meta(TenantOwned.Meta):
         indexes: ClassVar = [models.Index(fields=["user", "revoked_at"])]
@@ -115,7 +117,7 @@ class SigningSecret(TenantOwned):
     hint = models.CharField("ends in", max_length=8, editable=False)
     retires_at = models.DateTimeField(null=True, blank=True, help_text="When a replaced secret stops signing.")
 
-    objects: ClassVar[TenantManager[SigningSecret, models.QuerySet[SigningSecret]]] = TenantManager(models.QuerySet)
+    objects = TenantGate(models.QuerySet["SigningSecret"])
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar = [

@@ -10,7 +10,7 @@ from simple_history.models import HistoricalRecords
 from tenants.models.base import TenantOwned
 from tenants.models.keys import Family
 from tenants.models.tenant import Tenant
-from tenants.scope import TenantManager
+from tenants.scope import TenantGate
 
 
 class Event(TenantOwned):
@@ -26,10 +26,12 @@ class Event(TenantOwned):
     attempts = models.PositiveSmallIntegerField(default=0)
     failure = models.TextField(blank=True)
 
-    objects: ClassVar[TenantManager[Event, models.QuerySet[Event]]] = TenantManager(models.QuerySet)
+    objects = TenantGate(models.QuerySet["Event"])
 
     class Meta(TenantOwned.Meta):
-        constraints: ClassVar = [models.UniqueConstraint(fields=["ordering_key", "sequence"], name="event_sequence_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["ordering_key", "sequence"], name="event_sequence_once")
+        ]
         indexes: ClassVar = [
             models.Index(fields=["created_at"], condition=models.Q(handled_at__isnull=True), name="event_unhandled"),
             models.Index(fields=["subject_id"]),
@@ -44,7 +46,9 @@ class Webhook(TenantOwned):
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="webhooks")
     family = models.CharField(max_length=20, choices=Family)
-    event = models.CharField(max_length=60, help_text="The family's name of the event; `*` for all of them.", default="*")
+    event = models.CharField(
+        max_length=60, help_text="The family's name of the event; `*` for all of them.", default="*"
+    )
     url = models.URLField(max_length=2000)
     method = models.CharField(max_length=6, default="POST", choices=[("POST", "POST"), ("PUT", "PUT")])
     sealed_headers = models.TextField(blank=True, editable=False)
@@ -52,7 +56,7 @@ class Webhook(TenantOwned):
     is_active = models.BooleanField(default=True)
     history = HistoricalRecords(excluded_fields=["sealed_headers"])
 
-    objects: ClassVar[TenantManager[Webhook, models.QuerySet[Webhook]]] = TenantManager(models.QuerySet)
+    objects = TenantGate(models.QuerySet["Webhook"])
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar = [
@@ -104,7 +108,7 @@ class Delivery(TenantOwned):
     last_error = models.TextField(blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[TenantManager[Delivery, models.QuerySet[Delivery]]] = TenantManager(models.QuerySet)
+    objects = TenantGate(models.QuerySet["Delivery"])
 
     class Meta(TenantOwned.Meta):
         verbose_name_plural = "deliveries"
@@ -133,9 +137,7 @@ class DeliveryAttempt(TenantOwned):
     excerpt = models.TextField(blank=True, help_text="The beginning of the receiver's answer.")
     elapsed_ms = models.PositiveIntegerField(default=0)
 
-    objects: ClassVar[TenantManager[DeliveryAttempt, models.QuerySet[DeliveryAttempt]]] = TenantManager(
-        models.QuerySet, path="delivery__tenant"
-    )
+    objects = TenantGate(models.QuerySet["DeliveryAttempt"], path="delivery__tenant")
 
     class Meta(TenantOwned.Meta):
         ordering: ClassVar = ["created_at"]

@@ -8,7 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from simple_history.models import HistoricalRecords
 
-from tenants.catalogue import default_face_blur, default_frame_limits
+from tenants.catalogue import FRAMES_WITHOUT_CAMERA, default_face_blur, default_frame_limits
 from tenants.models.base import Row
 from tenants.zones import validate_time_zone
 
@@ -38,28 +38,45 @@ class TenantSettings(Row):
     """The settings of one tenant, one typed column each (contract 4.1; the rest is ours)."""
 
     tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, related_name="settings")
-    damage_detection_enabled = models.BooleanField(default=True, help_text="Run the damage models on this tenant's sets.")
+    damage_detection_enabled = models.BooleanField(
+        default=True, help_text="Run the damage models on this tenant's sets."
+    )
     face_blur = models.JSONField(default=default_face_blur, help_text="Camera name -> blur faces on its photos.")
-    manual_annotation_enabled = models.BooleanField(default=False, help_text="People look for damages after the models.")
-    manual_review_enabled = models.BooleanField(default=False, help_text="A second person confirms before a set is closed.")
+    manual_annotation_enabled = models.BooleanField(
+        default=False, help_text="People look for damages after the models."
+    )
+    manual_review_enabled = models.BooleanField(
+        default=False, help_text="A second person confirms before a set is closed."
+    )
     min_damages_for_manual_processing = models.PositiveIntegerField(
         default=0, help_text="Sets with fewer proposals skip the manual steps."
     )
-    max_frames_for_cameras = models.JSONField(default=default_frame_limits, help_text="Camera name -> frames kept of a video.")
+    max_frames_for_cameras = models.JSONField(
+        default=default_frame_limits, help_text="Camera name -> frames kept of a video."
+    )
     turnaround_enabled = models.BooleanField(default=False, help_text="Off: every passage is a rental.")
     turnaround_threshold_s = models.PositiveIntegerField(
         default=14400, help_text="Seconds between pickup and return below which a passage is a turnaround."
     )
-    is_handicapped = models.BooleanField(default=False, help_text="Stored for clients of the core API; changes nothing here.")
-    new_damage_notification = models.BooleanField(default=False, help_text="Mail the tenant's admins about new damages.")
+    is_handicapped = models.BooleanField(
+        default=False, help_text="Stored for clients of the core API; changes nothing here."
+    )
+    new_damage_notification = models.BooleanField(
+        default=False, help_text="Mail the tenant's admins about new damages."
+    )
     expiry_after_days = models.PositiveIntegerField(
-        default=0, validators=[MaxValueValidator(36500)], help_text="Days after creation until a set is erased; 0 = never."
+        default=0,
+        validators=[MaxValueValidator(36500)],
+        help_text="Days after creation until a set is erased; 0 = never.",
     )
     publish_result = models.CharField(
         max_length=20, choices=PublishResult, default=PublishResult.AFTER_MODELS, help_text="When results go out."
     )
     time_zone = models.CharField(
-        max_length=64, default="UTC", validators=[validate_time_zone], help_text="Time zone of the stations, for the admin's pages."
+        max_length=64,
+        default="UTC",
+        validators=[validate_time_zone],
+        help_text="Time zone of the stations, for the admin's pages.",
     )
     inspektlabs_window_open = models.BooleanField(default=True, help_text="Closed: uploads are refused with 503.")
     incremental_enabled = models.BooleanField(default=False, help_text="The client may compare two inspections.")
@@ -78,6 +95,10 @@ class TenantSettings(Row):
 
     def __str__(self) -> str:
         return f"Settings of {self.tenant}"
+
+    def frame_limit(self, camera: str = "") -> int:
+        """How many frames of a video are kept; a video that no camera of a rig made has a limit of its own."""
+        return int(self.max_frames_for_cameras.get(camera, FRAMES_WITHOUT_CAMERA))
 
 
 class TenantGroup(Row):

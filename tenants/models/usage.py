@@ -9,7 +9,7 @@ from simple_history.models import HistoricalRecords
 
 from tenants.models.base import TenantOwned
 from tenants.models.tenant import Tenant
-from tenants.scope import TenantManager
+from tenants.scope import TenantGate
 
 
 class Service(models.TextChoices):
@@ -28,7 +28,7 @@ class Quota(TenantOwned):
     limit = models.PositiveIntegerField()
     history = HistoricalRecords()
 
-    objects: ClassVar[TenantManager[Quota, models.QuerySet[Quota]]] = TenantManager(models.QuerySet)
+    objects = TenantGate(models.QuerySet["Quota"])
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar = [
@@ -48,10 +48,12 @@ class UsageCounter(TenantOwned):
     month = models.DateField(help_text="First day of the month.")
     used = models.PositiveIntegerField(default=0)
 
-    objects: ClassVar[TenantManager[UsageCounter, models.QuerySet[UsageCounter]]] = TenantManager(models.QuerySet)
+    objects = TenantGate(models.QuerySet["UsageCounter"])
 
     class Meta(TenantOwned.Meta):
-        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "service", "month"], name="usage_once_a_month")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "service", "month"], name="usage_once_a_month")
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_service_display()} {self.month:%Y-%m}: {self.used}"

@@ -12,7 +12,7 @@ from simple_history.models import HistoricalRecords
 from tenants.models.base import Row, TenantOwned
 from tenants.models.tenant import Tenant
 from tenants.phones import e164, validate_e164
-from tenants.scope import TenantManager
+from tenants.scope import TenantGate
 
 GLOBAL_ADMIN: Final = "GLOBAL_ADMIN"
 ANNOTATOR: Final = "ANNOTATOR"
@@ -45,7 +45,9 @@ class UserManager(BaseUserManager["User"]):
 class User(Row, AbstractBaseUser, PermissionsMixin):
     """A person; the phone number is the user name. Deleting keeps the row so that decisions keep their author."""
 
-    phone = models.CharField("phone", max_length=20, unique=True, validators=[validate_e164], help_text="With country code: +4712345678.")
+    phone = models.CharField(
+        "phone", max_length=20, unique=True, validators=[validate_e164], help_text="With country code: +4712345678."
+    )
     email = models.EmailField(blank=True)
     email_verified_at = models.DateTimeField(null=True, blank=True)
     first_name = models.CharField(max_length=150, blank=True)
@@ -91,7 +93,7 @@ class Membership(TenantOwned):
     role = models.CharField(max_length=20, choices=Role, default=Role.USER)
     history = HistoricalRecords()
 
-    objects: ClassVar[TenantManager[Membership, models.QuerySet[Membership]]] = TenantManager(models.QuerySet)
+    objects = TenantGate(models.QuerySet["Membership"])
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar = [

@@ -1,0 +1,62 @@
+"""Image sets: into the pipeline, and out of it."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from assets.catalogue import MASKABLE_JOBS
+from assets.models import ImageSet, ImageSetState, ImageState, UploadState
+from assets.states import states_before
+from tenants.errors import Conflict
+
+
+def image_set_process(*, image_set: ImageSet) -> ImageSet:
+    """Mark a set as being in the pipeline; Conflict if it already is, or is deleted."""
+    return _move(image_set, ImageSetState.PROCESSING, reason="", finished=False)
+
+
+def image_set_conclude(*, image_set: ImageSet, failure: str = "") -> ImageSet:
+    """Mark a set as failed, rejected (nothing of it can be used) or ready; Conflict if it is not in the pipeline."""
+    if failure:
+        return _move(image_set, ImageSetState.FAILED, reason=failure)
+    reason = _rejection(image_set)
+    return _move(image_set, ImageSetState.REJECTED if reason else ImageSetState.READY, reason=reason)
+
+
+def jobs_off(image_set: ImageSet) -> dict[str, str]:
+    """The jobs that are switched off for a set, with the reason: by its rig, by its tenant, or for want of input."""
+    off = dict.fromkeys(image_set.pipeline_mask, "Switched off for this image set.")
+    rig = image_set.capture_set
+    off |= dict.fromkeys(rig.pipeline_mask if rig else [], "Switched off for the capture set.")
+    if image_set.tenant and not image_set.tenant.settings.damage_detection_enabled:
+        off |= dict.fromkeys(MASKABLE_JOBS, "Damage detection is switched off for the tenant.")
+    if "damage_detection" in off:
+        off.setdefault("damage_identification", "Damage detection is switched off.")
+    if not image_set.uploads.filter(state=UploadState.WAITING).exists():
+        off["fetch"] = "No file has to be fetched."
+    return off
+
+
+def _rejection(image_set: ImageSet) -> str:
+    """Why nothing of the set can be used; empty if something can. The words are ours: the vendor's are not public."""
+    images = list(image_set.images.filter(deleted_at__isnull=True))
+    if any(image.state == ImageState.USABLE for image in images):
+        return ""
+    if not images:
+        return "Corrupt media: none of the files could be fetched or read."
+    if any(image.published for image in images):
+        return "Poor image quality: nothing can be seen on any of the photos."
+    return "Corrupt media: none of the photos could be decoded."
+
+
+def _move(image_set: ImageSet, state: ImageSetState, *, reason: str, finished: bool = True) -> ImageSet:
+    """One step of the state table as a conditional UPDATE, so that of two at once one is refused."""
+    now = timezone.now()
+    rows = ImageSet.objects.all_tenants("moving a set that was reached already").visible()
+    moved = rows.filter(pk=image_set.pk, state__in=states_before(state)).update(
+        state=state, reason=reason, finished_at=now if finished else None, modified_at=now
+    )
+    if not moved:
+        raise Conflict(f"The image set cannot become {state.label} now.")
+    image_set.refresh_from_db(fields=["state", "reason", "finished_at", "modified_at"])
+    return image_set

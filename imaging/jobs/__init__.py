@@ -1,0 +1,1 @@
+"""What each job of the pipeline does; every job may run twice and changes nothing the second time."""

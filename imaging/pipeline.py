@@ -1,0 +1,40 @@
+"""The pipeline as a table: which jobs there are, where they run, and what each waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One row of the table. `cluster` is where it runs: `ml` computes, `io` waits for others."""
+
+    name: str
+    cluster: str
+    needs: tuple[str, ...]
+
+
+#: In the order of their work. A job starts when all it needs are done or switched off.
+PIPELINE: Final[tuple[Job, ...]] = (
+    Job("fetch", "io", ()),
+    Job("frames", "ml", ("fetch",)),
+    Job("quality", "ml", ("frames",)),
+    Job("damage_detection", "ml", ("quality",)),
+    Job("damage_identification", "ml", ("damage_detection",)),
+)
+
+JOBS: Final[Mapping[str, Job]] = {job.name: job for job in PIPELINE}
+
+
+def ready(settled: Collection[str], waiting: Collection[str]) -> list[str]:
+    """Names of the waiting jobs whose needs are all settled, in the table's order."""
+    return [job.name for job in PIPELINE if job.name in waiting and set(job.needs) <= set(settled)]
+
+
+def as_mapping(names: Collection[str]) -> str:
+    """The pipeline of a run as the contract prints it: a Python-style mapping of (job, step) to its predecessors."""
+    chosen = [job for job in PIPELINE if job.name in names]
+    pairs = {(job.name, "run"): [(need, "run") for need in job.needs if need in names] for job in chosen}
+    return repr(pairs)

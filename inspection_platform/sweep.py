@@ -1,0 +1,80 @@
+"""What must not be forgotten: jobs whose worker vanished, events nobody handled, deliveries that are due."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django_q.models import OrmQ
+from django_q.tasks import async_task
+
+from imaging.services.runs import jobs_revive
+from inspection_platform import workflow
+from inspection_platform.tasks import EVENT_ATTEMPTS
+from tenants.models import Event
+from tenants.services.deliveries import deliveries_due
+
+log = structlog.get_logger(__name__)
+
+CLUSTERS = ("ml", "io")
+_BATCH = 100
+#: Seconds an event may wait for its own task before the sweep asks again.
+_EVENT_PATIENCE = 10
+
+
+def jobs_sweep() -> int:
+    """Queue again, or give up, the jobs nobody works on; returns how many."""
+    with transaction.atomic():
+        again, dead = jobs_revive(idle_clusters=_idle_clusters())
+        workflow.enqueue(again)
+        for job in dead:
+            workflow.give_up(job, job.reason)
+    for job in [*again, *dead]:
+        log.warning("job.revived" if job in again else "job.given_up", job=job.name, run=str(job.run_id))
+    return len(again) + len(dead)
+
+
+def events_sweep() -> int:
+    """Ask again for events that are still unhandled; returns how many."""
+    patience = timezone.now() - timedelta(seconds=_EVENT_PATIENCE)
+    events = Event.objects.all_tenants("the sweep looks after every tenant's events").filter(
+        handled_at__isnull=True, modified_at__lt=patience, attempts__lt=EVENT_ATTEMPTS
+    )
+    ids = list(events.order_by("created_at").values_list("pk", flat=True)[:_BATCH])
+    with transaction.atomic():
+        for event_id in ids:
+            events.filter(pk=event_id).update(attempts=F("attempts") + 1, modified_at=timezone.now())
+            async_task("inspection_platform.tasks.handle_event", str(event_id), cluster="io", task_name="event")
+    return len(ids)
+
+
+def deliveries_sweep(asked: dict[str, float], now: float) -> int:
+    """Queue the deliveries that are due, each at most every few seconds; returns how many.
+
+    `asked` remembers between calls when a delivery was queued last: a task that waits its turn is not queued twice.
+    """
+    due = [str(pk) for pk in deliveries_due(now=timezone.now(), limit=_BATCH)]
+    fresh = [pk for pk in due if now - asked.get(pk, 0) > _EVENT_PATIENCE]
+    for pk in set(asked) - set(due):
+        del asked[pk]
+    for pk in fresh:
+        asked[pk] = now
+        async_task("inspection_platform.tasks.deliver", pk, cluster="io", task_name="deliver")
+    return len(fresh)
+
+
+def heartbeats_ask() -> None:
+    """Ask each cluster for a sign of life, unless the last question still waits for its answer."""
+    for cluster in CLUSTERS:
+        if cache.add(f"heartbeat-asked:{cluster}", 1, timeout=120):
+            async_task("inspection_platform.tasks.heartbeat", cluster, cluster=cluster, task_name="heartbeat")
+
+
+def _idle_clusters() -> set[str]:
+    """Clusters without a task that waits or is being worked on."""
+    busy = set(OrmQ.objects.values_list("key", flat=True).distinct())
+    return set(CLUSTERS) - busy

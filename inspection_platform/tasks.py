@@ -1,0 +1,79 @@
+"""Tasks: each claims a row, calls the workflow, finishes the row."""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+import structlog
+from django.core.cache import cache
+from django.db import transaction
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from imaging.models import JobRun
+from imaging.services.runs import LeaseLost, job_claim, job_fail
+from inspection_platform import workflow
+from inspection_platform.heartbeat import Heartbeat, beat_note
+from inspection_platform.news import event_deliveries
+from tenants.models import Event
+from tenants.services.deliveries import delivery_attempt
+
+log = structlog.get_logger(__name__)
+
+#: After so many attempts an event is left to people (the admin shows why).
+EVENT_ATTEMPTS = 5
+
+
+def run_job(job_id: str) -> None:
+    """Run one job of the pipeline, if it is still to be run."""
+    job = job_claim(job_id=job_id, worker=workflow.WORKER)
+    if job is None:
+        return
+    beat_note(job.cluster)
+    started = time.monotonic()
+    try:
+        with Heartbeat(job):
+            workflow.CALLABLES[job.name](job)
+        workflow.job_done(job)
+    except LeaseLost:
+        log.warning("job.lease_lost", job=job.name, run=str(job.run_id))
+    except Exception as error:
+        # Whatever goes wrong belongs to the row, where staff and the sweep see it; the queue must not repeat it too.
+        log.exception("job.failed", job=job.name, run=str(job.run_id), attempt=job.attempts)
+        _note_failure(job, error)
+    else:
+        log.info("job.done", job=job.name, run=str(job.run_id), seconds=round(time.monotonic() - started, 2))
+
+
+def _note_failure(job: JobRun, error: Exception) -> None:
+    reason = f"{type(error).__name__}: {error}"[:1000]
+    try:
+        if job_fail(job=job, reason=reason):
+            workflow.give_up(job, reason)
+    except LeaseLost:
+        log.warning("job.lease_lost", job=job.name, run=str(job.run_id))
+
+
+def handle_event(event_id: str) -> None:
+    """Turn an event into deliveries, once."""
+    events = Event.objects.all_tenants("the news desk handles every tenant's events")
+    with transaction.atomic():
+        event = events.select_for_update().filter(pk=event_id, handled_at__isnull=True).first()
+        if event is None:
+            return
+        deliveries = event_deliveries(event)
+        events.filter(pk=event.pk).update(handled_at=timezone.now(), failure="")
+        for delivery in deliveries:
+            async_task("inspection_platform.tasks.deliver", str(delivery.pk), cluster="io", task_name="deliver")
+
+
+def deliver(delivery_id: str) -> None:
+    """Make the due attempt of a delivery."""
+    delivery_attempt(delivery_id=UUID(delivery_id))
+
+
+def heartbeat(cluster: str) -> None:
+    """Show that a worker of this cluster takes tasks."""
+    beat_note(cluster)
+    cache.delete(f"heartbeat-asked:{cluster}")
