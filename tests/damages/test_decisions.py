@@ -152,7 +152,8 @@ def test_a_drawn_damage_is_accepted_at_once_and_has_no_confidence(ours: factorie
     "polygon",
     [
         [], [(0, 0), (1, 1)], [(0.1, 0.1)] * 4, [(0, 0), (2, 0), (2, 2)], [(0, 0), (math.nan, 0), (1, 1)],
-        [(0, 0), (math.inf, 0), (1, 1)], [("a", 0), (1, 0), (1, 1)], [1, 2, 3], [(0, 0, 0), (1, 0, 0), (1, 1, 0)], 5, None,
+        [(0, 0), (math.inf, 0), (1, 1)], [("a", 0), (1, 0), (1, 1)], [1, 2, 3], [(0, 0, 0), (1, 0, 0), (1, 1, 0)],
+        5, None,
     ],
 )  # fmt: skip
 def test_what_is_no_outline_is_refused_and_leaves_nothing(ours: factories.House, image: Image, polygon: Any) -> None:

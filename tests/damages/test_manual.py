@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from assets.models import CaptureSet, ImageSet
 from damages.models import ManualProcessing, ManualStatus, ReviewerQueueEntry, Step
@@ -198,7 +198,7 @@ def test_a_person_resumes_their_own_open_job(ours: factories.House) -> None:
     assert claim(ours.annotator) == mine
 
 
-def test_a_lock_lasts_as_long_as_the_setting_says(ours: factories.House, settings: SettingsWrapper) -> None:
+def test_a_lock_lasts_as_long_as_the_setting_says(ours: factories.House, settings: Settings) -> None:
     settings.MANUAL_LOCK_SECONDS = 120
     image_set = waiting(ours.tenant)
     claim(ours.annotator)
