@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from tenants.errors import Conflict, Invalid
@@ -76,17 +76,18 @@ def api_key_find(*, family: str, value: str) -> ApiKey | None:
 
     A core key also needs its user to belong to the tenant still. One query, and one UPDATE at most once a minute.
     """
-    now = timezone.now()
-    key = (
-        ApiKey.objects.all_tenants("a key is looked up before its tenant is known")
-        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), _owner_is_fine())
-        .filter(digest=digest(value), family=family, revoked_at__isnull=True, tenant__is_active=True)
-        .select_related("tenant", "tenant__settings", "user")
-        .first()
-    )
-    if key is not None:
-        _touch(key, now)
-    return key
+    return _touched(_opening_keys(family).filter(digest=digest(value)).first())
+
+
+def api_key_by_id(*, family: str, key_id: uuid.UUID) -> ApiKey | None:
+    """The key with this id under the conditions of `api_key_find`, for tokens that stand for a key."""
+    return _touched(_opening_keys(family).filter(pk=key_id).first())
+
+
+def api_key_is_known(*, family: str, value: str) -> bool:
+    """Whether there ever was a key with this value: one that `api_key_find` refuses all the same is blocked."""
+    keys = ApiKey.objects.all_tenants("a key is looked up before its tenant is known")
+    return keys.filter(digest=digest(value), family=family).exists()
 
 
 def api_key_revoke(*, key: ApiKey, by: User | None = None) -> None:
@@ -138,8 +139,21 @@ def _owner_is_fine() -> Q:
     return Q(user__isnull=True) | (alive & (Q(user__is_superuser=True) | Q(member) | Q(admin)))
 
 
-def _touch(key: ApiKey, now: datetime) -> None:
-    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - TOUCH_EVERY)
-    if key.last_used_at is None or key.last_used_at <= now - TOUCH_EVERY:
+def _opening_keys(family: str) -> QuerySet[ApiKey]:
+    """The keys of a family that open the door now."""
+    return (
+        ApiKey.objects.all_tenants("a key is looked up before its tenant is known")
+        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now()), _owner_is_fine())
+        .filter(family=family, revoked_at__isnull=True, tenant__is_active=True)
+        .select_related("tenant", "tenant__settings", "user")
+    )
+
+
+def _touched(key: ApiKey | None) -> ApiKey | None:
+    """The key, its last use noted at most once a minute."""
+    now = timezone.now()
+    if key is not None and (key.last_used_at is None or key.last_used_at <= now - TOUCH_EVERY):
+        stale = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - TOUCH_EVERY)
         ApiKey.objects.of(key.tenant_id).filter(stale, pk=key.pk).update(last_used_at=now)
         key.last_used_at = now
+    return key
