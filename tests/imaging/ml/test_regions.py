@@ -97,3 +97,10 @@ def test_any_map_gives_polygons_within_it(values: Heat, gap: int) -> None:
         assert 0 <= top < bottom <= values.shape[0]
         assert 0.2 <= region.score <= 1
         assert len(region.polygon) >= 3
+
+
+@given(arrays(np.float32, (8, 8), elements=st.floats(0, 1, width=32)), st.floats(0, 1))
+def test_floor_only_drops_regions(values: Heat, floor: float) -> None:
+    everything = regions_find(values, grow=0.4, floor=0.0)
+    kept = [(region.score, region.polygon) for region in everything if region.score >= floor]
+    assert [(region.score, region.polygon) for region in regions_find(values, grow=0.4, floor=floor)] == kept

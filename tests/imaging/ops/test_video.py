@@ -167,6 +167,13 @@ def test_sound_alone_is_no_video() -> None:
     assert code_of(buffer.getvalue()) == Fault.MALFORMED
 
 
+@pytest.mark.parametrize(("container", "coding"), [("mp4", b"avc1"), ("avi", b"FMP4"), ("mkv", b"MPEG4/ISO/AVC")])
+def test_an_unknown_coding_is_refused(container: str, coding: bytes) -> None:
+    data = media.video(1.0, (96, 64), container=container)
+    assert coding in data
+    assert code_of(data.replace(coding, b"x" * len(coding))) == Fault.UNSUPPORTED
+
+
 def test_pixels_lost_altogether_are_refused_by_the_first_step() -> None:
     data = bytearray(sample(MediaKind.MP4))
     start = data.index(b"mdat") + 4
