@@ -33,7 +33,7 @@ def decode(file: BinaryIO, *, max_pixels: int) -> NDArray[np.uint8]:
 
     Grey, palette, 16-bit, CMYK and transparent pictures become plain RGB (transparency over white), an animation its
     first frame, an embedded ICC profile is applied. The size in the header is held against `max_pixels` before any
-    decoder runs; the peak is then about 11 bytes a pixel.
+    decoder runs; the peak is then 8 to 12 bytes a pixel.
     """
     return _pixels(file, max_pixels=max_pixels, max_side=None)
 
@@ -137,15 +137,20 @@ def _to_srgb(picture: Image.Image) -> Image.Image:
     """Apply the embedded ICC profile, if there is one that fits the picture and is not sRGB anyway."""
     profile = picture.info.get("icc_profile")
     if not profile or picture.mode not in ("RGB", "L", "CMYK"):
-        return picture.convert("RGB")
+        return _plain_rgb(picture)
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if picture.mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):
             return picture
         converted = ImageCms.profileToProfile(picture, source, _SRGB, outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return picture.convert("RGB")  # a broken profile spoils the colours a little, not the photo
-    return converted or picture.convert("RGB")
+        return _plain_rgb(picture)  # a broken profile spoils the colours a little, not the photo
+    return converted or _plain_rgb(picture)
+
+
+def _plain_rgb(picture: Image.Image) -> Image.Image:
+    """Convert without regard to profiles; what is RGB already is not copied."""
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _to_array(picture: Image.Image) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ class Fault(StrEnum):
     NOT_DECODABLE = "not_decodable"
 
 
-class UnusableMedia(ValueError):  # noqa: N818 - reads as what it says: the medium, not the program, is at fault
+class UnusableMedia(ValueError):
     """A file that is not a usable photo or video.
 
     `code` is one of the words of `Fault`; `reason` is one plain sentence for the uploader. It names no file:

@@ -135,6 +135,8 @@ def _video(file: BinaryIO) -> Iterator[tuple[InputContainer, VideoStream]]:
         if not container.streams.video:
             raise malformed("it has no picture track")
         stream = container.streams.video[0]
+        if not stream.codec_context:  # FFmpeg has no decoder for it, whatever the stubs promise
+            raise UnusableMedia(Fault.UNSUPPORTED, "The video cannot be read: its coding is unknown.")
         # Held by FFmpeg itself before it allocates, also when the size changes in mid-stream.
         stream.codec_context.options = {"max_pixels": str(Limits().max_video_pixels)}
         yield container, stream
