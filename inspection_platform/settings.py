@@ -195,7 +195,11 @@ DATA_ROOT = env.str("DATA_ROOT", default=str(VAR_DIR / "data"))
 
 # --- people ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "tenants.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "tenants.rights.RoleBackend",
+]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -209,6 +213,9 @@ AXES_VERBOSE = False
 AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXIES or None
 AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if TRUSTED_PROXIES else ["REMOTE_ADDR"]
 AXES_SENSITIVE_PARAMETERS = ["password"]
+# Forms and API both name it so, whatever the model's field is called; failures are counted by the canonical number.
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "tenants.phones.counted_username"
 #: Logins a minute with one user name, and from one address; 0: no limit.
 LOGIN_RATE_PER_NAME = env.int("LOGIN_RATE_PER_NAME", default=10)
 LOGIN_RATE_PER_ADDRESS = env.int("LOGIN_RATE_PER_ADDRESS", default=60)
