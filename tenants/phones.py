@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import phonenumbers
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 
 
 def e164(raw: str) -> str:
@@ -20,6 +24,21 @@ def e164(raw: str) -> str:
     if not phonenumbers.is_possible_number(number):
         raise ValueError("This is not a possible phone number.")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def login_name(typed: str) -> str:
+    """The number in E.164 if it is one, so that one account has one name; otherwise what was typed."""
+    try:
+        return e164(typed)
+    except ValueError:
+        return typed.strip()
+
+
+def counted_username(request: HttpRequest | None, credentials: Mapping[str, Any] | None) -> str | None:
+    """The name under which django-axes counts failures: another spelling of a number is no fresh start."""
+    source = credentials or (request.POST if request is not None else {})
+    typed = source.get("username")
+    return login_name(str(typed)) if typed is not None else None
 
 
 def validate_e164(value: str) -> None:

@@ -78,7 +78,7 @@ def delivery_create(
         retry_delays=list(retry_delays),
         next_attempt_at=timezone.now(),
     )
-    row_check(new, exclude=("tenant", "event", "webhook"))
+    row_check(new, exclude=("tenant", "event", "webhook", "retry_delays"))
     rows = Delivery.objects.of(tenant_id)
     rows.bulk_create([new], ignore_conflicts=True)
     return rows.get(event=event, family=family, target=target)

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from tenants.errors import Invalid, NotAuthenticated, NotFound
 from tenants.models import GLOBAL_ADMIN, GROUPS, Membership, Role, Tenant, User
-from tenants.phones import e164
+from tenants.phones import login_name
 from tenants.scope import Reach
 from tenants.services.groups import groups_ensure
 from tenants.services.rows import row_author
@@ -35,15 +35,12 @@ def user_authenticate(*, request: HttpRequest, username: str, password: str) -> 
 
 
 def _login_name(typed: str) -> str:
-    """The phone number in E.164, so that one spelling counts failures; what is neither known nor a number stays."""
-    if "@" in typed:
-        phones = User.objects.filter(email__iexact=typed.strip(), email_verified_at__isnull=False)
-        found = list(phones.values_list("phone", flat=True)[:2])
-        return found[0] if len(found) == 1 else typed.strip().lower()
-    try:
-        return e164(typed)
-    except ValueError:
-        return typed
+    """The phone number of the one person with this verified address, or what was typed in its canonical form."""
+    if "@" not in typed:
+        return login_name(typed)
+    phones = User.objects.filter(email__iexact=typed.strip(), email_verified_at__isnull=False)
+    found = list(phones.values_list("phone", flat=True)[:2])
+    return found[0] if len(found) == 1 else typed.strip().lower()
 
 
 def user_groups(user: User) -> frozenset[str]:

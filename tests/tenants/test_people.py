@@ -1,0 +1,213 @@
+"""People: logging in, reach, roles and groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from tenants.errors import Invalid, NotAuthenticated, NotFound
+from tenants.models import ANNOTATOR, GLOBAL_ADMIN, GROUPS, REVIEWER, Membership, Role, Tenant, User
+from tenants.scope import Reach
+from tenants.services.people import (
+    group_assign,
+    group_unassign,
+    is_global_admin,
+    membership_remove,
+    membership_set,
+    reach_of,
+    user_authenticate,
+    user_groups,
+)
+from tests.factories import PASSWORD, House
+
+
+def request(address: str = "198.51.100.7") -> HttpRequest:
+    return RequestFactory().post("/core/v1/auth/login", REMOTE_ADDR=address)
+
+
+def log_in(username: str, password: str = PASSWORD, **extra: Any) -> User:
+    return user_authenticate(request=request(**extra), username=username, password=password)
+
+
+# --- logging in ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spelling", ["{}", " {} ", "00{}", "{} "])
+def test_a_phone_in_any_spelling_and_the_password_open_the_door(ours: House, spelling: str) -> None:
+    phone = ours.staff.phone
+    typed = spelling.format(phone.removeprefix("+") if spelling.startswith("00") else phone)
+    assert log_in(typed) == ours.staff
+    ours.staff.refresh_from_db()
+    assert ours.staff.last_login is not None
+
+
+def test_a_verified_address_opens_the_door_an_unverified_or_shared_one_does_not(ours: House) -> None:
+    ours.staff.email = "Sam@example.com"
+    ours.staff.save()
+    with pytest.raises(NotAuthenticated):
+        log_in("sam@example.com")
+    ours.staff.email_verified_at = timezone.now()
+    ours.staff.save()
+    assert log_in("sam@EXAMPLE.com ") == ours.staff
+    User.objects.filter(pk=ours.annotator.pk).update(email="sam@example.com", email_verified_at=timezone.now())
+    with pytest.raises(NotAuthenticated):
+        log_in("sam@example.com")
+
+
+@pytest.mark.parametrize("username", ["+4799999999", "nobody@example.com", "", "x" * 500, "+47", "ادمن"])
+def test_every_refusal_has_the_same_words(ours: House, username: str) -> None:
+    with pytest.raises(NotAuthenticated) as wrong_password:
+        log_in(ours.staff.phone, "wrong")
+    with pytest.raises(NotAuthenticated) as wrong_name:
+        log_in(username)
+    assert wrong_name.value.message == wrong_password.value.message
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"deleted_at": timezone.now()}])
+def test_who_is_gone_stays_out(ours: House, change: dict[str, Any]) -> None:
+    User.objects.filter(pk=ours.staff.pk).update(**change)
+    with pytest.raises(NotAuthenticated):
+        log_in(ours.staff.phone)
+
+
+def test_too_many_failures_lock_the_name_in_every_spelling_from_that_address(ours: House, settings: Settings) -> None:
+    settings.AXES_FAILURE_LIMIT = 3
+    for spelling in (ours.staff.phone, f" {ours.staff.phone}", "00" + ours.staff.phone[1:]):
+        with pytest.raises(NotAuthenticated):
+            log_in(spelling, "wrong")
+    with pytest.raises(NotAuthenticated):
+        log_in(ours.staff.phone)
+    assert log_in(ours.staff.phone, address="198.51.100.8") == ours.staff
+    assert log_in(ours.annotator.phone) == ours.annotator
+
+
+def test_a_success_forgets_the_failures_before_it(ours: House, settings: Settings) -> None:
+    settings.AXES_FAILURE_LIMIT = 3
+    for _ in range(3):
+        for _ in range(2):
+            with pytest.raises(NotAuthenticated):
+                log_in(ours.staff.phone, "wrong")
+        assert log_in(ours.staff.phone) == ours.staff
+
+
+# --- reach -----------------------------------------------------------------------------------------------------------
+
+
+def test_members_reach_their_tenants_and_global_admins_all(ours: House, outsider: House) -> None:
+    assert reach_of(ours.staff) == Reach.only(ours.tenant.id)
+    assert reach_of(ours.staff, ours.tenant) == Reach.only(ours.tenant.id)
+    assert reach_of(ours.staff, outsider.tenant) == Reach.some(())
+    assert reach_of(ours.global_admin, outsider.tenant) == Reach.every()
+    membership_set(user=ours.staff, tenant=outsider.tenant, role=Role.USER)
+    assert reach_of(ours.staff) == Reach.only(ours.tenant.id, outsider.tenant.id)
+    assert reach_of(ours.staff, outsider.tenant) == Reach.only(outsider.tenant.id)
+
+
+def test_nobody_reaches_an_inactive_tenant_or_from_beyond(ours: House) -> None:
+    Tenant.objects.filter(pk=ours.tenant.pk).update(is_active=False)
+    assert reach_of(ours.staff) == Reach.some(())
+    for change in ({"is_active": False}, {"is_active": True, "deleted_at": timezone.now()}):
+        for person in (ours.staff, ours.global_admin):
+            for name, value in change.items():
+                setattr(person, name, value)
+            assert reach_of(person) == Reach.some(())
+            assert not is_global_admin(person)
+
+
+def test_a_superuser_is_a_global_admin(ours: House) -> None:
+    assert is_global_admin(User.objects.create_superuser("+4740000001", PASSWORD))
+    assert is_global_admin(ours.global_admin)
+    assert not is_global_admin(ours.tenant_admin)
+
+
+def test_reach_costs_two_queries_at_most(ours: House, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_max_num_queries(2):
+        reach_of(User.objects.none().first() or ours.staff)
+
+
+# --- memberships -----------------------------------------------------------------------------------------------------
+
+
+def test_a_role_is_changed_in_place_and_the_history_says_by_whom(ours: House) -> None:
+    before = ours.staff.memberships.get()
+    after = membership_set(user=ours.staff, tenant=ours.tenant, role=Role.ADMIN_TENANT, by=ours.tenant_admin)
+    assert (after.pk, after.role) == (before.pk, Role.ADMIN_TENANT)
+    newest = after.history.first()
+    assert newest is not None
+    assert (newest.role, newest.history_user) == (Role.ADMIN_TENANT, ours.tenant_admin)
+    membership_set(user=ours.staff, tenant=ours.tenant, role=Role.ADMIN_TENANT)
+    assert after.history.count() == 2
+
+
+def test_an_unknown_role_is_refused(ours: House) -> None:
+    with pytest.raises(Invalid) as refused:
+        membership_set(user=ours.staff, tenant=ours.tenant, role="EMPEROR")
+    assert "role" in refused.value.fields
+
+
+def test_leaving_a_tenant_moves_on_to_another_or_to_none(ours: House, outsider: House) -> None:
+    membership_set(user=ours.staff, tenant=outsider.tenant, role=Role.USER)
+    membership_remove(user=ours.staff, tenant=ours.tenant, by=ours.tenant_admin)
+    ours.staff.refresh_from_db()
+    assert ours.staff.current_tenant == outsider.tenant
+    membership_remove(user=ours.staff, tenant=outsider.tenant)
+    ours.staff.refresh_from_db()
+    assert ours.staff.current_tenant is None
+    removed = Membership.history.filter(user=ours.staff, history_type="-").order_by("history_date").first()
+    assert removed is not None
+    assert removed.history_user == ours.tenant_admin
+    with pytest.raises(NotFound):
+        membership_remove(user=ours.staff, tenant=ours.tenant)
+
+
+def test_the_first_tenant_becomes_the_current_one(ours: House) -> None:
+    person = User.objects.create_user("+4740000002", PASSWORD)
+    membership_set(user=person, tenant=ours.tenant, role=Role.USER)
+    person.refresh_from_db()
+    assert person.current_tenant == ours.tenant
+
+
+# --- groups ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_joining_and_leaving_a_group(ours: House, group: str) -> None:
+    person = User.objects.create_user("+4740000003", PASSWORD)
+    group_assign(user=person, group=group, by=ours.global_admin)
+    assert user_groups(person) == {group}
+    assert person.is_staff
+    group_unassign(user=person, group=group, by=ours.global_admin)
+    assert user_groups(person) == frozenset()
+    reasons = person.history.filter(history_user=ours.global_admin).values_list("history_change_reason", flat=True)
+    assert set(reasons) == {f"joined {group}", f"left {group}"}
+
+
+def test_an_unknown_group_is_refused(ours: House) -> None:
+    for change in (group_assign, group_unassign):
+        with pytest.raises(Invalid):
+            change(user=ours.staff, group="isAnnotator")
+
+
+def test_a_person_may_be_in_several_groups(ours: House) -> None:
+    for group in (ANNOTATOR, REVIEWER, GLOBAL_ADMIN):
+        group_assign(user=ours.staff, group=group)
+    assert user_groups(ours.staff) == set(GROUPS)
+
+
+def test_the_admins_login_page_counts_and_locks_in_the_same_way(
+    ours: House, client: Client, settings: Settings
+) -> None:
+    settings.AXES_FAILURE_LIMIT = 3
+    page = reverse("admin:login")
+    for spelling in (ours.staff.phone, f" {ours.staff.phone}", "00" + ours.staff.phone[1:]):
+        client.post(page, {"username": spelling, "password": "wrong"})
+    assert client.post(page, {"username": ours.staff.phone, "password": PASSWORD}).status_code == 429
+    assert client.post(page, {"username": ours.annotator.phone, "password": PASSWORD}).status_code == 302
+    with pytest.raises(NotAuthenticated):
+        log_in(ours.staff.phone, address="127.0.0.1")
