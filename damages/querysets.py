@@ -32,6 +32,10 @@ class DamageQuerySet(models.QuerySet["Damage"]):
         """One sighting for each family."""
         return self.filter(representative__isnull=True)
 
+    def family(self, representative_id: UUID) -> DamageQuerySet:
+        """A representative and the other sightings of its family."""
+        return self.filter(Q(pk=representative_id) | Q(representative=representative_id))
+
     def with_evidence(self) -> DamageQuerySet:
         """With photo, set, model and parts, for presenting."""
         return self.select_related(

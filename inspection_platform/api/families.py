@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import Final
 
 from inspection_platform.api.core import errors as core_errors
 from inspection_platform.api.inspektlabs import errors as inspektlabs_errors
@@ -10,8 +10,8 @@ from inspection_platform.api.refusals import FamilyEnvelope
 
 #: Mount point of a family, without slashes around it, and the module that words its refusals.
 ENVELOPES: Final[dict[str, FamilyEnvelope]] = {
-    "core/v1": cast("FamilyEnvelope", core_errors),
-    "inspektlabs": cast("FamilyEnvelope", inspektlabs_errors),
+    "core/v1": core_errors,
+    "inspektlabs": inspektlabs_errors,
 }
 
 

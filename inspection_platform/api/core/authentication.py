@@ -13,6 +13,7 @@ from inspection_platform.api.base import Actor, ActorKind
 from inspection_platform.api.tokens import token_claims, token_mint
 from tenants.errors import NotAuthenticated
 from tenants.models import GLOBAL_ADMIN, ApiKey, Family, Membership, Tenant, User
+from tenants.phones import e164
 from tenants.scope import Reach
 from tenants.services.keys import api_key_find
 from tenants.services.people import user_groups
@@ -77,6 +78,16 @@ def working_tenant(user: User, wished: Tenant | None = None) -> Tenant | None:
         if tenant is not None and (tenant.pk in own or (is_global and tenant.is_active)):
             return tenant
     return next(iter(own.values()), None)
+
+
+def is_user_name(user: User, typed: str) -> bool:
+    """Whether this is how the person logs in: their phone number, however it is spelt, or verified e-mail address."""
+    if "@" in typed:
+        return user.email_verified_at is not None and user.email.lower() == typed.strip().lower()
+    try:
+        return e164(typed) == user.phone
+    except ValueError:
+        return False
 
 
 def _actor(user: User, tenant_id: UUID | None, *, kind: ActorKind, key: ApiKey | None = None) -> Actor:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from inspection_platform.api.core.urls import auth, damages, image_sets
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [*auth.urlpatterns, *image_sets.urlpatterns, *damages.urlpatterns]

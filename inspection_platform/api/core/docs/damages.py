@@ -1,0 +1,114 @@
+"""Reference of damages."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from drf_spectacular.utils import extend_schema
+
+from inspection_platform.api.core.docs.common import answer, refusals
+from inspection_platform.api.core.serializers.damages import DamageList, DamageQuery
+
+TAG: Final = "core: damages"
+
+
+def _id(letters: str) -> str:
+    return f"12345678-{letters}-{letters}-{letters}-123456789012"
+
+
+def _box(left: int, right: int) -> list[dict[str, int]]:
+    return [{"x": x, "y": y} for x, y in ((left, left), (left, right), (right, left), (right, right))]
+
+
+#: The vendor's sample; the last four keys are ours.
+DAMAGE: Final[dict[str, Any]] = {
+    "appraisalId": None,
+    "carId": _id("0a1b"),
+    "category": "areaScratches",
+    "convertedImgSize": "1920x1200",
+    "createdAt": 1652366073,
+    "damageFamilyReviewed": True,
+    "damagedParts": [
+        {
+            "cameraLocation": "roof",
+            "cameraSide": "left",
+            "carEnd": "front",
+            "certainty": 0.8,
+            "id": _id("e5f6"),
+            "imageId": _id("c3d4"),
+            "name": "wheel",
+            "pictogram": {"name": "car_left.png", "x": 0.12, "y": 0.34},
+            "points": _box(123, 456),
+        }
+    ],
+    "falsePositives": {
+        "fakeDamageLight": False,
+        "fakePaintChips": False,
+        "fakeScratches": False,
+        "fakeWheelDamage": False,
+        "notOnVehicle": False,
+    },
+    "familySize": 1,
+    "fileName": "roofLeft_57.webp",
+    "firstDamageId": _id("a1b2"),
+    "id": _id("2c3d"),
+    "imageId": _id("c3d4"),
+    "imageSetId": _id("4e5f"),
+    "limitedTenantFields": [{"isAvailable": True}],
+    "partnerState": "accepted",
+    "points": _box(123, 456),
+    "potentialDamage": False,
+    "processing": False,
+    "proxPosCamera": 0,
+    "proxPosFrame": 0,
+    "proxPosSide": 0,
+    "representativeId": _id("2c3d"),
+    "size": {"height": 12.34, "width": 56.78},
+    "state": "accepted",
+    "timestamp": 1652366073,
+    "truePositives": {
+        "areaScratches": False,
+        "cracks": False,
+        "dentLight": False,
+        "dents": False,
+        "frontRearDamage": False,
+        "lineScratches": False,
+        "missingParts": False,
+        "paintChips": False,
+        "scratchesLight": False,
+        "wheelDamage": False,
+    },
+    "confidence": 0.91,
+    "modelVersion": "damage_detector 1.0.0",
+    "polygon": [[0.064, 0.103], [0.238, 0.103], [0.238, 0.38], [0.064, 0.38]],
+    "source": "model",
+}
+_META: Final = {"currentItemsPerPage": 10, "currentPage": 1, "lastPage": 1, "maxPerPage": 100, "totalItems": 1}
+
+damages = extend_schema(
+    operation_id="core_damages_list",
+    tags=[TAG],
+    summary="List damages",
+    description=(
+        "By image set (`imageSetId`: what stands on it), by car (`tenantId` and `registrationNo`: first occurrences) "
+        "or by family (`returnFamilyOf`). Accepted and proposed damages are listed unless `filterByState` says "
+        "otherwise; one representative per damage family unless `returnRepresentatives=false`.\n\n"
+        "`category` is the damage's own word, `truePositives` what people confirmed. `points` are the corners of the "
+        "damage's box in pixels of `convertedImgSize`. `confidence`, `modelVersion`, `polygon` and `source` are ours, "
+        "as are the numbers 0 for what is not measured (`size`, `proxPos...`). Paging is under `metadata` here."
+    ),
+    parameters=[DamageQuery],
+    responses={
+        200: answer(
+            DamageList,
+            "A page of damages.",
+            {
+                "success": True,
+                "data": {"items": [DAMAGE]},
+                "message": "Successfully fetched damages with related parts",
+                "metadata": _META,
+            },
+        ),
+        **refusals(400, 401, 403, 404),
+    },
+)

@@ -1,0 +1,1 @@
+"""From the domain to the core family's JSON, by resource."""

@@ -1,0 +1,89 @@
+"""JSON of damages (contract 4.3). `confidence`, `modelVersion`, `polygon` and `source` are ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+from uuid import UUID
+
+from assets.models import Image, ImageSetState
+from damages.models import Damage, DamagedPart
+from damages.models.damage import no_false_positives, no_true_positives
+from inspection_platform.api.core.presenters.common import seconds, text_id
+
+
+def damage(row: Damage, *, family_sizes: Mapping[UUID, int]) -> dict[str, Any]:
+    """A damage as lists print it; `family_sizes` is by representative's id."""
+    representative = row.representative_id or row.pk
+    return {
+        "id": str(row.pk),
+        "appraisalId": row.image_set.appraisal_id or None,
+        "carId": text_id(row.car_id),
+        "category": row.category,
+        "convertedImgSize": f"{row.image_width}x{row.image_height}",
+        "createdAt": seconds(row.created_at),
+        "damageFamilyReviewed": row.family_reviewed,
+        "damagedParts": [damaged_part(part, row) for part in row.parts.all()],
+        "falsePositives": _flags(no_false_positives(), row.false_positives),
+        "familySize": family_sizes[representative],
+        "fileName": file_name(row.image),
+        "firstDamageId": text_id(row.first_damage_id),
+        "imageId": str(row.image_id),
+        "imageSetId": str(row.image_set_id),
+        "limitedTenantFields": [{"isAvailable": True}],
+        "partnerState": row.partner_state or None,
+        "points": corners(row.polygon, width=row.image_width, height=row.image_height),
+        "potentialDamage": row.is_potential,
+        "processing": row.image_set.state == ImageSetState.PROCESSING,
+        "proxPosCamera": 0,
+        "proxPosFrame": 0,
+        "proxPosSide": 0,
+        "representativeId": str(representative),
+        "size": {"height": row.height_mm or 0, "width": row.width_mm or 0},
+        "state": row.state,
+        "timestamp": seconds(row.image_set.recorded_at),
+        "truePositives": _flags(no_true_positives(), row.true_positives),
+        "confidence": row.confidence,
+        "modelVersion": str(row.model_version) if row.model_version else None,
+        "polygon": row.polygon,
+        "source": row.source,
+    }
+
+
+def damaged_part(part: DamagedPart, row: Damage) -> dict[str, Any]:
+    """The part of the car that a damage is on."""
+    return {
+        "cameraLocation": part.camera_location,
+        "cameraSide": part.camera_side,
+        "carEnd": part.car_end,
+        "certainty": part.certainty,
+        "id": str(part.pk),
+        "imageId": str(part.image_id),
+        "name": part.name,
+        "pictogram": part.pictogram,
+        "points": corners(part.polygon, width=row.image_width, height=row.image_height) if part.polygon else [],
+    }
+
+
+def corners(polygon: Sequence[Sequence[float]], *, width: int, height: int) -> list[dict[str, int]]:
+    """The corners of the polygon's bounding box in pixels: left top, right top, left bottom, right bottom.
+
+    `polygon` is [[x, y], ...] in 0..1 of an image of `width` x `height` pixels.
+    """
+    columns = [round(x * width) for x, _ in polygon]
+    rows = [round(y * height) for _, y in polygon]
+    left, right, top, bottom = min(columns), max(columns), min(rows), max(rows)
+    return [{"x": x, "y": y} for y in (top, bottom) for x in (left, right)]
+
+
+def file_name(image: Image) -> str:
+    """The photo's name as sent; one made of camera and frame for a photo that came without."""
+    stored = image.published.name or image.received.name or ""
+    made = f"{image.camera}_{image.frame}{PurePosixPath(stored).suffix}" if image.camera else PurePosixPath(stored).name
+    return image.name or made
+
+
+def _flags(known: dict[str, bool], stored: Mapping[str, bool]) -> dict[str, bool]:
+    """Every flag of the contract, whatever a row of an older version holds."""
+    return {name: bool(stored.get(name)) for name in known}

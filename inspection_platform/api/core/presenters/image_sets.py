@@ -1,0 +1,155 @@
+"""JSON of image sets (contract 4.4). `externalKey`, `status` and `reason` are ours."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from assets.models import CaptureSet, ImageSet
+from damages.models import ManualProcessing, ManualStatus
+from damages.selectors import HandWork, ImageSetStanding
+from imaging.models import JobState, RunState
+from imaging.pipeline import JOBS
+from inspection_platform.api.core.presenters.common import seconds, text_id
+
+DETECTION: Final = "damage_detection"
+_START: Final = ("start", 0)
+_STEP: Final = 1
+
+
+def image_set(standing: ImageSetStanding) -> dict[str, Any]:
+    """An image set as lists print it."""
+    row = standing.image_set
+    return {
+        "id": str(row.pk),
+        "appraisalId": row.appraisal_id or None,
+        "carId": text_id(row.car_id),
+        "carInfo": car_info(row),
+        "createdAt": seconds(row.created_at),
+        "hasImages": standing.has_images,
+        # Their meaning is not documented; nothing is withheld from a tenant here, and nothing triggers that.
+        "limitedTenantFields": {"isAvailable": True, "isTriggered": False},
+        "manualProcessing": manual_processing(standing.manual, standing.hand_work),
+        "mlProcessing": ml_processing(standing),
+        "origin": origin(row.capture_set),
+        "passageId": text_id(row.passage_id),
+        "pipeline": pipeline(_jobs_switched_on(standing)),
+        "recDate": seconds(row.recorded_at),
+        "relatedImageSetId": text_id(row.related_image_set_id),
+        "tenantId": text_id(row.tenant_id),
+        "externalKey": row.submission.external_key if row.submission else None,
+        "status": row.state,
+        "reason": reason(standing),
+    }
+
+
+def image_set_detail(standing: ImageSetStanding, *, user_id: UUID, now: datetime) -> dict[str, Any]:
+    """An image set as asked for by id: also says which manual step this person could begin now."""
+    shown = image_set(standing)
+    manual = standing.manual
+    is_free = manual is not None and _is_free_for(manual, user_id=user_id, now=now)
+    waits_for = manual.status if manual and is_free else None
+    shown["manualProcessing"] |= {
+        "manualAnnotationAvailable": waits_for == ManualStatus.ANNOTATION_WAITING,
+        "manualReviewAvailable": waits_for == ManualStatus.REVIEW_WAITING,
+    }
+    return shown
+
+
+def _is_free_for(manual: ManualProcessing, *, user_id: UUID, now: datetime) -> bool:
+    return manual.holder_id in {None, user_id} or manual.locked_until is None or manual.locked_until <= now
+
+
+def car_info(row: ImageSet) -> dict[str, Any]:
+    """What is known of the car: the register first, then what the client said; "" and 0 where nothing is."""
+    car, said = row.car, row.car_info
+    plate = f"{row.country_code}#{row.plate}" if row.plate else ""
+    return {
+        "color": (car and car.color) or said.get("color") or "",
+        "displacement": (car and car.displacement) or said.get("displacement") or 0,
+        "fuel": (car and car.fuel) or said.get("fuel") or "",
+        "gear": (car and car.gear) or said.get("gear") or "",
+        "kW": (car and car.kilowatts) or said.get("kW") or 0,
+        "mileage": (car and car.mileage) or said.get("mileage") or 0,
+        "model": (car and f"{car.make} {car.model}".strip()) or said.get("model") or "",
+        "registrationNo": car.registration_no if car else plate,
+        "vin": (car and car.vin) or said.get("vin") or "",
+        "year": (car and car.year) or said.get("year") or 0,
+    }
+
+
+def origin(capture_set: CaptureSet | None) -> dict[str, Any]:
+    """The rig the set came from; empty for a set that a client sent."""
+    if capture_set is None:
+        return {"id": None, "label": "", "location": "", "name": "", "type": ""}
+    return {
+        "id": str(capture_set.pk),
+        "label": capture_set.label,
+        "location": capture_set.location,
+        "name": capture_set.name,
+        "type": "virtual" if capture_set.is_virtual else "device",
+    }
+
+
+def manual_processing(manual: ManualProcessing | None, work: HandWork) -> dict[str, Any]:
+    """The manual steps; all keys, with nulls for what has not happened."""
+    return {
+        "annotationEnabled": bool(manual and manual.annotation_enabled),
+        "annotationTime": seconds(manual.annotated_at) if manual else None,
+        "annotatorDamagesDeletedByReviewer": [str(pk) for pk in work.removed_by_reviewers],
+        "createdAt": seconds(manual.created_at) if manual else None,
+        "damagesAddedByAnnotator": [str(pk) for pk in work.drawn_by_annotators],
+        "damagesAddedByReviewer": [str(pk) for pk in work.drawn_by_reviewers],
+        "isSkipped": bool(manual and manual.is_skipped),
+        "lastAnnotationLockTime": seconds(manual.last_annotation_lock_at) if manual else None,
+        "lastAnnotatorId": text_id(manual.last_annotator_id) if manual else None,
+        "lastReviewLockTime": seconds(manual.last_review_lock_at) if manual else None,
+        "lastReviewerId": text_id(manual.last_reviewer_id) if manual else None,
+        "reviewEnabled": bool(manual and manual.review_enabled),
+        "reviewTime": seconds(manual.reviewed_at) if manual else None,
+        "status": manual.status if manual else ManualStatus.NONE.value,
+    }
+
+
+def ml_processing(standing: ImageSetStanding) -> dict[str, Any]:
+    """How far the models are. A run that ended counts as identified, its jobs switched off or absent included."""
+    run, detection = standing.run, standing.jobs.get(DETECTION)
+    is_running = run is not None and run.state == RunState.RUNNING
+    is_open = detection is not None and detection.state in {JobState.WAITING, JobState.QUEUED, JobState.RUNNING}
+    is_done = detection is not None and detection.state == JobState.DONE
+    return {
+        "damageIdentificationFinished": run is not None and not is_running,
+        "dmgDetectProcessing": is_running and is_open,
+        "dmgDetectTimestamp": seconds(detection.finished_at) if detection and is_done else None,
+    }
+
+
+def reason(standing: ImageSetStanding) -> str:
+    """Why a set was rejected or failed, or why nobody looked for damages; "" when all is well."""
+    detection = standing.jobs.get(DETECTION)
+    if standing.image_set.reason or detection is None or detection.state != JobState.SKIPPED:
+        return standing.image_set.reason
+    return detection.reason or "Damage detection is switched off."
+
+
+def pipeline(names: Collection[str]) -> str:
+    """The jobs as the contract prints them: a Python mapping of (job, step) to its predecessors, `start` at the end.
+
+    Jobs that are switched off are left out; who waited for them waits for what they waited for.
+    """
+    chosen = [name for name in JOBS if name in names]
+    table = {(name, _STEP): [(need, _STEP) for need in _needs(name, chosen)] or [_START] for name in chosen}
+    return repr({**table, _START: None})
+
+
+def _needs(name: str, chosen: Collection[str]) -> list[str]:
+    found: list[str] = []
+    for need in JOBS[name].needs:
+        found += [need] if need in chosen else _needs(need, chosen)
+    return list(dict.fromkeys(found))
+
+
+def _jobs_switched_on(standing: ImageSetStanding) -> list[str]:
+    return [name for name, job in standing.jobs.items() if job.state != JobState.SKIPPED]

@@ -1,0 +1,101 @@
+"""Queries, and the shapes that every answer shares."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from inspection_platform.api.paging import DEFAULT_LIMIT, MAX_LIMIT, MAX_PAGE
+from tenants.errors import Invalid
+
+Q = TypeVar("Q", bound="Paging")
+
+
+class Paging(serializers.Serializer[Any]):
+    """`limit` and `page` of a list."""
+
+    limit = serializers.IntegerField(
+        default=DEFAULT_LIMIT,
+        min_value=1,
+        help_text=f"Items on a page; more than {MAX_LIMIT} is taken for {MAX_LIMIT}.",
+    )
+    page = serializers.IntegerField(
+        default=1, min_value=1, max_value=MAX_PAGE, help_text="From 1; a page behind the end is empty."
+    )
+
+    def validate_limit(self, value: int) -> int:
+        """The limit in effect."""
+        return min(value, MAX_LIMIT)
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class CommaList(serializers.Field[list[Any], str, str, Any]):
+    """A comma separated list, each item read by the field `child`."""
+
+    def __init__(self, child: serializers.Field[Any, Any, Any, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.child = child
+
+    def to_internal_value(self, data: str) -> list[Any]:
+        """The items, without blanks and repetitions."""
+        items = [item.strip() for item in data.split(",")]
+        return list(dict.fromkeys(self.child.run_validation(item) for item in items if item))
+
+    def to_representation(self, value: list[Any]) -> str:
+        """The items with commas between them."""
+        return ",".join(map(str, value))
+
+
+def query_of(serializer_class: type[Paging], request: Request) -> dict[str, Any]:
+    """The validated query parameters; an empty one counts as absent. Raises Invalid naming each wrong one.
+
+    Unknown names are refused: a filter that was misspelt or is not served must not look as if it had been applied.
+    """
+    given = {name: value for name, value in request.query_params.dict().items() if str(value).strip()}
+    serializer = serializer_class(data=given)
+    unknown = sorted(given.keys() - serializer.fields.keys())
+    if unknown:
+        reasons = {name: ["This parameter is not known here."] for name in unknown}
+        raise Invalid(f"{unknown[0]}: {reasons[unknown[0]][0]}", reasons)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def maybe_uuid(text: str | None) -> UUID | None:
+    """The id if it is one: what is malformed is found later, when the whole query is checked."""
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
+
+
+# --- shapes for the reference ----------------------------------------------------------------------------------------
+
+
+def shape(name: str, doc: str, /, **fields: serializers.Field[Any, Any, Any, Any]) -> type[serializers.Serializer[Any]]:
+    """A serializer class for the reference; for shapes whose keys would hide a Serializer's own attributes."""
+    return type(name, (serializers.Serializer,), {**fields, "__doc__": doc})
+
+
+Refused = shape(
+    "CoreRefused",
+    "A refusal; `errors` names each wrong field with its reasons. The form is ours: the vendor documents none.",
+    success=serializers.BooleanField(),
+    message=serializers.CharField(),
+    errors=serializers.DictField(child=serializers.ListField(child=serializers.CharField()), required=False),
+)
+
+
+class PageMeta(serializers.Serializer[Any]):
+    """Where a page stands in its list."""
+
+    currentItemsPerPage = serializers.IntegerField(help_text="The limit in effect.")
+    currentPage = serializers.IntegerField()
+    lastPage = serializers.IntegerField()
+    maxPerPage = serializers.IntegerField()
+    totalItems = serializers.IntegerField()

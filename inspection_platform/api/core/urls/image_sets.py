@@ -1,0 +1,11 @@
+"""Routes of image sets."""
+
+from __future__ import annotations
+
+from inspection_platform.api.core.views.image_sets import ImageSetsView, ImageSetView
+from inspection_platform.api.routing import route
+
+urlpatterns = [
+    route("imageSets", ImageSetsView.as_view(), "core-image-sets"),
+    route("imageSets/<str:image_set_id>", ImageSetView.as_view(), "core-image-set"),
+]

@@ -1,0 +1,1 @@
+"""Views of the core family, by resource: parse, call, present."""
