@@ -39,22 +39,25 @@ def regions_find(
 ) -> list[Region]:
     """Return the regions of `probability` (rows, columns; 0..1), best first.
 
-    `grow`: cells from this probability on belong to a region. `floor`: regions whose score stays below are dropped.
+    `grow`: cells from this probability on belong to a region, so no score lies below it. `floor`: regions whose
+    score stays below are dropped; it never changes the others.
     `gap`: fragments up to twice this many cells apart count as one region (a scratch broken by a highlight).
     `limit`: at most so many regions. `tolerance`: how far, in cells, the outline may deviate.
     """
-    weak = probability >= min(grow, floor)
+    weak = probability >= grow
     joined = ndimage.binary_dilation(weak, _EIGHT, iterations=gap) if gap else weak
     labels, _ = ndimage.label(joined, _EIGHT)
     boxes = ndimage.find_objects(labels)
-    scored = [(_peak(probability[box] * (labels[box] == index)), index, box) for index, box in enumerate(boxes, 1)]
+    scored = [
+        (_peak(probability[box][weak[box] & (labels[box] == index)]), index, box) for index, box in enumerate(boxes, 1)
+    ]
     best = sorted((entry for entry in scored if entry[0] >= floor), key=lambda entry: (-entry[0], entry[1]))[:limit]
     return [_region(score, weak[box] & (labels[box] == index), box, gap, tolerance) for score, index, box in best]
 
 
 def _peak(values: FloatMap) -> float:
-    """Score of a region: the mean of its four best cells, steadier than the best one alone."""
-    best = np.sort(values, axis=None)[-4:]
+    """Score of a region: the mean of its (up to) four best cells, steadier than the best one alone."""
+    best = np.sort(values)[-4:]
     return float(best.mean())
 
 

@@ -35,7 +35,7 @@ def choose(
     photos: Sequence[Photo],
     *,
     zooms: Sequence[float],
-    grows: Sequence[float] = (0.15, 0.25, 0.35, 0.45),
+    grows: Sequence[float] = (0.2, 0.3, 0.4, 0.5),
     gaps: Sequence[int] = (0, 1, 2),
 ) -> list[Choice]:
     """Return all settings, best first.
