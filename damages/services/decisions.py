@@ -29,14 +29,16 @@ _VERDICTS: Final[dict[str, tuple[DamageState, Action]]] = {
     "reopen": (DamageState.CREATED, Action.REOPENED),
 }
 #: The columns that decisions change; a record keeps those that differ.
-_COLUMNS: Final = ("category", "decided_at", "decided_by_id", "deleted_at", "deleted_by_id", "state", "true_positives")
+_COLUMNS: Final = (
+    "category", "decided_at", "decided_by_id", "deleted_at", "deleted_by_id", "is_potential", "state", "true_positives",
+)  # fmt: skip
 
 
 def damage_decide(*, user: User, damage: Damage, action: Verdict, step: Source) -> Damage:
     """Accept or reject a damage, or take the decision about it back (`reopen`), in the role `step`.
 
-    Accepting confirms the category: it becomes the one true `true_positives`. The same decision by the same person
-    again changes and records nothing. Raises Invalid, Forbidden, NotFound, Conflict (see `edit_begin`).
+    Accepting confirms the category: it becomes the one true `true_positives`, and a doubtful sighting becomes a full
+    one. The same decision by the same person again changes and records nothing. Raises Invalid, Forbidden, NotFound, Conflict (see `edit_begin`).
     """
     if action not in _VERDICTS:
         raise Invalid("Unknown action.", {"action": [f"One of {', '.join(_VERDICTS)}."]})
@@ -48,6 +50,7 @@ def damage_decide(*, user: User, damage: Damage, action: Verdict, step: Source) 
         if row.state == state and (is_reopened or row.decided_by_id == user.pk):
             return row
         row.state = state
+        row.is_potential = row.is_potential and state != DamageState.ACCEPTED
         row.decided_by, row.decided_at = (None, None) if is_reopened else (user, timezone.now())
         row.true_positives = _flags(row)
         _record(row, before=before, action=recorded, user=user, step=step)
@@ -118,7 +121,7 @@ def damage_undo(*, user: User, damage: Damage, step: Source) -> Damage:
     """
     with transaction.atomic():
         row = _row_to_change(damage, user=user, step=step, with_deleted=True)
-        last = _last_standing(row)
+        last = decision_standing(row.decisions.order_by("-created_at", "-id"))
         if last is None:
             raise Conflict("There is nothing to take back.")
         if last.by_id != user.pk:
@@ -131,6 +134,17 @@ def damage_undo(*, user: User, damage: Damage, step: Source) -> Damage:
         action = Action.RESTORED if last.action == Action.DELETED else Action.REOPENED
         _record(row, before=before, action=action, user=user, step=step, undoes=last)
     return row
+
+
+def decision_standing(decisions: Iterable[DamageDecision]) -> DamageDecision | None:
+    """Of a damage's decisions, newest first, the newest that is no undo and was not undone: what undo takes back."""
+    undone: set[str] = set()
+    for decision in decisions:
+        if "undoes" in decision.after:
+            undone.add(decision.after["undoes"])
+        elif str(decision.pk) not in undone:
+            return decision
+    return None
 
 
 def _row_to_change(damage: Damage, *, user: User, step: Source, with_deleted: bool = False) -> Damage:
@@ -211,16 +225,3 @@ def _decision(
     row: Damage, *, action: Action, user: User, step: Source, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
     DamageDecision(damage=row, by=user, step=step, action=action, before=before, after=after).save()
-
-
-def _last_standing(row: Damage) -> DamageDecision | None:
-    """The newest decision that is no undo and was not undone."""
-    undone: set[str] = set()
-    for decision in (
-        DamageDecision.objects.of(tenant_of(row.image_set)).filter(damage=row).order_by("-created_at", "-id")
-    ):
-        if "undoes" in decision.after:
-            undone.add(decision.after["undoes"])
-        elif str(decision.pk) not in undone:
-            return decision
-    return None

@@ -82,6 +82,16 @@ def test_accepting_confirms_the_category_and_rejecting_clears_it(ours: factories
     assert not any(fresh(row).true_positives.values())
 
 
+def test_accepting_a_doubtful_sighting_makes_it_a_full_one_until_undone(ours: factories.House, image: Image) -> None:
+    doubtful = factories.damage(image, is_potential=True)
+    damage_decide(user=ours.annotator, damage=doubtful, action="reject", step=Source.ANNOTATOR)
+    assert fresh(doubtful).is_potential
+    damage_decide(user=ours.annotator, damage=doubtful, action="accept", step=Source.ANNOTATOR)
+    assert not fresh(doubtful).is_potential
+    damage_undo(user=ours.annotator, damage=doubtful, step=Source.ANNOTATOR)
+    assert fresh(doubtful).is_potential
+
+
 def test_reopening_takes_the_decision_back_for_others_to_make(ours: factories.House, proposal: Damage) -> None:
     damage_decide(user=ours.annotator, damage=proposal, action="reject", step=Source.ANNOTATOR)
     damage_decide(user=ours.reviewer, damage=proposal, action="reopen", step=Source.REVIEWER)
