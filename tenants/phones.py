@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import phonenumbers
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+
+#: As long as an e-mail address may be (RFC 5321).
+LONGEST_LOGIN_NAME: Final = 254
 
 
 def e164(raw: str) -> str:
@@ -27,11 +30,11 @@ def e164(raw: str) -> str:
 
 
 def login_name(typed: str) -> str:
-    """The number in E.164 if it is one, so that one account has one name; otherwise what was typed."""
+    """The number in E.164 if it is one, so that one account has one name; else what was typed, fit for a column."""
     try:
         return e164(typed)
     except ValueError:
-        return typed.strip()
+        return typed.replace("\0", "").strip()[:LONGEST_LOGIN_NAME]
 
 
 def counted_username(request: HttpRequest | None, credentials: Mapping[str, Any] | None) -> str | None:

@@ -36,11 +36,12 @@ def user_authenticate(*, request: HttpRequest, username: str, password: str) -> 
 
 def _login_name(typed: str) -> str:
     """The phone number of the one person with this verified address, or what was typed in its canonical form."""
-    if "@" not in typed:
-        return login_name(typed)
-    phones = User.objects.filter(email__iexact=typed.strip(), email_verified_at__isnull=False)
+    name = login_name(typed)
+    if "@" not in name:
+        return name
+    phones = User.objects.filter(email__iexact=name, email_verified_at__isnull=False)
     found = list(phones.values_list("phone", flat=True)[:2])
-    return found[0] if len(found) == 1 else typed.strip().lower()
+    return found[0] if len(found) == 1 else name.lower()
 
 
 def user_groups(user: User) -> frozenset[str]:

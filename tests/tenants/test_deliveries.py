@@ -424,7 +424,7 @@ def test_the_longest_waiting_come_first_and_no_more_than_asked_for(
 # --- several workers at once -----------------------------------------------------------------------------------------
 
 
-def in_thread(work: Callable[[], Any]) -> Any:
+def in_thread(work: Callable[[], Delivery]) -> Delivery:
     try:
         return work()
     finally:

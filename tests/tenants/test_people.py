@@ -60,7 +60,9 @@ def test_a_verified_address_opens_the_door_an_unverified_or_shared_one_does_not(
         log_in("sam@example.com")
 
 
-@pytest.mark.parametrize("username", ["+4799999999", "nobody@example.com", "", "x" * 500, "+47", "ادمن"])
+@pytest.mark.parametrize(
+    "username", ["+4799999999", "nobody@example.com", "", "x" * 500, "+47", "ادمن", "\0", "a@\0b.example"]
+)
 def test_every_refusal_has_the_same_words(ours: House, username: str) -> None:
     with pytest.raises(NotAuthenticated) as wrong_password:
         log_in(ours.staff.phone, "wrong")
@@ -113,11 +115,10 @@ def test_nobody_reaches_an_inactive_tenant_or_from_beyond(ours: House) -> None:
     Tenant.objects.filter(pk=ours.tenant.pk).update(is_active=False)
     assert reach_of(ours.staff) == Reach.some(())
     for change in ({"is_active": False}, {"is_active": True, "deleted_at": timezone.now()}):
-        for person in (ours.staff, ours.global_admin):
-            for name, value in change.items():
-                setattr(person, name, value)
-            assert reach_of(person) == Reach.some(())
-            assert not is_global_admin(person)
+        for pk in (ours.staff.pk, ours.global_admin.pk):
+            User.objects.filter(pk=pk).update(**change)
+            assert reach_of(User.objects.get(pk=pk)) == Reach.some(())
+            assert not is_global_admin(User.objects.get(pk=pk))
 
 
 def test_a_superuser_is_a_global_admin(ours: House) -> None:
@@ -128,7 +129,7 @@ def test_a_superuser_is_a_global_admin(ours: House) -> None:
 
 def test_reach_costs_two_queries_at_most(ours: House, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_max_num_queries(2):
-        reach_of(User.objects.none().first() or ours.staff)
+        reach_of(ours.staff)
 
 
 # --- memberships -----------------------------------------------------------------------------------------------------
