@@ -188,7 +188,7 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 MAX_PHOTO_BYTES = env.int("MAX_PHOTO_BYTES", default=30_000_000)
-MAX_PHOTO_PIXELS = env.int("MAX_PHOTO_PIXELS", default=100_000_000)
+MAX_PHOTO_PIXELS = env.int("MAX_PHOTO_PIXELS", default=64_000_000)
 #: Seconds for which an address in a result stays valid (the Inspektlabs contract names seven days).
 RESULT_URL_SECONDS = env.int("RESULT_URL_SECONDS", default=604_799)
 DATA_ROOT = env.str("DATA_ROOT", default=str(VAR_DIR / "data"))
