@@ -35,8 +35,8 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "The `access_token` or the `refresh_token` (either is accepted; *ours*). The first lives an hour, "
-            "the other a day (*ours*); both die with the API key.",
+            "description": "The `access_token` or the `refresh_token` (either is accepted; *ours*). The first lives "
+            "an hour, the other a day (*ours*); both die with the API key.",
         }
 
 
@@ -144,8 +144,8 @@ refresh = extend_schema(
     tags=[TAG],
     operation_id="inspektlabs_token_refresh",
     summary="Renew the tokens (ours)",
-    description="*Ours*, since the vendor names no path. Takes either kind of token under any of the three names. Nothing "
-    "is renewed beyond a day after authentication.",
+    description="*Ours*, since the vendor names no path. Takes either kind of token under any of the three names. "
+    "Nothing is renewed beyond a day after authentication.",
     auth=[],
     request=RefreshSerializer,
     examples=[OpenApiExample("refresh", value={"refresh_token": _JWT}, request_only=True)],

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.core.exceptions import TooManyFilesSent
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from rest_framework.exceptions import ValidationError
 
 from inspection_platform.api.refusals import Refusal, RefusalKind
@@ -45,6 +45,7 @@ INVALID_DATA: Final = "Invalid data: {}"
 VIDEO_TOO_LARGE: Final = Answer(400, "Please upload video less than 100 MB.")
 MIXED_MEDIA: Final = Answer(400, "Please upload either images or videos, not both")
 PAIR_SIZE: Final = Answer(400, "Each of url_pairs must have exactly 2 images")
+BODY_TOO_LARGE: Final = Answer(400, INVALID_DATA.format("the body is too large"))
 NOT_FOUND: Final = Answer(404, "not found")
 
 # Authentication (IX1, IX3).
@@ -92,6 +93,8 @@ def render(refusal: Refusal) -> tuple[int, dict[str, Any]]:
         return _body(refusal.error.answer, refusal.error.extra)
     if isinstance(refusal.error, TooManyFilesSent):
         return _body(TOO_MANY_IMAGES)
+    if isinstance(refusal.error, RequestDataTooBig | TooManyFieldsSent):
+        return _body(BODY_TOO_LARGE)
     if missing := missing_fields(refusal.error):
         return _body(FIELD_MISSING, {"fields": missing})
     fallback = Answer(400, INVALID_DATA.format(refusal.message))

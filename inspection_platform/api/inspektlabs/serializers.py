@@ -59,14 +59,14 @@ class UrlsSerializer(UploadSerializer):
     url_pairs = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField(max_length=2000)), required=False, allow_null=True
     )
-    original_Id = serializers.ListField(  # noqa: N815 - the contract's name
+    original_Id = serializers.ListField(
         child=serializers.CharField(max_length=255, allow_blank=True), required=False, allow_null=True
     )
-    original_pair_Id = serializers.ListField(  # noqa: N815 - the contract's name
+    original_pair_Id = serializers.ListField(
         child=serializers.CharField(max_length=255, allow_blank=True), required=False, allow_null=True
     )
     auth = _optional(4000)
-    inputMetaData = serializers.JSONField(required=False, allow_null=True)  # noqa: N815 - the contract's name
+    inputMetaData = serializers.JSONField(required=False, allow_null=True)
 
     def validate_url_pairs(self, value: list[list[str]] | None) -> list[list[str]] | None:
         """Pairs are lists of two."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final, cast
 
 import structlog
+from django.core.exceptions import SuspiciousOperation
 from rest_framework.exceptions import ParseError, UnsupportedMediaType, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -33,7 +34,7 @@ from tenants.services.quotas import usage_return, usage_take
 
 log = structlog.get_logger(__name__)
 MAX_ECHO: Final = 200
-_BODY_ERRORS: Final = (ParseError, UnsupportedMediaType)
+_BODY_ERRORS: Final = (ParseError, UnsupportedMediaType, SuspiciousOperation)
 
 
 class InspektlabsView(FamilyView):
@@ -71,7 +72,7 @@ class KeyView(InspektlabsView):
             raise self._malformed(error) from error
         return str(serializer.validated_data["key"])
 
-    def _malformed(self, error: ParseError | UnsupportedMediaType | ValidationError) -> Refused:
+    def _malformed(self, error: Exception) -> Refused:
         if "key" in errors.missing_fields(error):
             return Refused(self.missing)
         refusal = refusal_of(error)
