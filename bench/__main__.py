@@ -1,4 +1,4 @@
-"""`python -m bench [--json] [NAME ...]`: run the benchmarks, each in a process and a scratch installation of its own."""
+"""`python -m bench [--json] [NAME ...]`: each benchmark in a process and a scratch installation of its own."""
 
 from __future__ import annotations
 
@@ -8,10 +8,21 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-BENCHMARKS = ("pipeline", "intake", "claim")
+from bench import claim
+from bench.databases import NoServer, postgresql, sqlite
+from bench.figure import not_measured
+
+#: Which database each benchmark wants.
+BENCHMARKS: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
+    "pipeline": sqlite,
+    "intake": sqlite,
+    "claim": postgresql,
+}
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -23,7 +34,7 @@ def main() -> int:
     options = parser.parse_args()
     unknown = set(options.names) - set(BENCHMARKS)
     if unknown:
-        parser.error(f"unknown benchmark {sorted(unknown)[0]!r}; there are {', '.join(BENCHMARKS)}")
+        parser.error(f"unknown benchmark {min(unknown)!r}; there are {', '.join(BENCHMARKS)}")
     results = [run(name) for name in options.names or BENCHMARKS]
     figures = [figure for found in results for figure in found or []]
     print(json.dumps(figures, indent=2) if options.json else table(figures))
@@ -33,14 +44,19 @@ def main() -> int:
 def run(name: str) -> list[dict[str, Any]] | None:
     """The figures of one benchmark; None if it broke (what it said is on standard error)."""
     print(f"bench: {name} ...", file=sys.stderr, flush=True)
-    with tempfile.TemporaryDirectory(prefix=f"bench-{name}-") as scratch:
-        done = subprocess.run(
-            [sys.executable, "-m", f"bench.{name}"],
-            env=os.environ | environment(Path(scratch)),
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            check=False,
-        )
+    with tempfile.TemporaryDirectory(prefix=f"bench-{name}-") as folder:
+        scratch = Path(folder)
+        try:
+            with BENCHMARKS[name](scratch) as database:
+                return child(name, environment(scratch, database))
+        except NoServer as missing:
+            return [not_measured(claim.NAME, claim.GOAL, str(missing)).as_json()]
+
+
+def child(name: str, settings: dict[str, str]) -> list[dict[str, Any]] | None:
+    """Run a benchmark in a process of its own and read the line of JSON that it ends with."""
+    command = [sys.executable, "-m", "bench.child", name]
+    done = subprocess.run(command, env=os.environ | settings, cwd=ROOT, stdout=subprocess.PIPE, check=False)
     if done.returncode:
         print(f"bench: {name} failed with exit code {done.returncode}", file=sys.stderr)
         return None
@@ -48,15 +64,14 @@ def run(name: str) -> list[dict[str, Any]] | None:
     return figures
 
 
-def environment(scratch: Path) -> dict[str, str]:
+def environment(scratch: Path, database: str) -> dict[str, str]:
     """A scratch installation: own database, own files, production-like settings, no chatter."""
     return {
         "DJANGO_SETTINGS_MODULE": "inspection_platform.settings",
-        "DATABASE_URL": f"sqlite:///{scratch / 'db.sqlite3'}",
+        "DATABASE_URL": database,
         "STORAGE_URL": f"file://{scratch / 'media'}",
         "SECRET_KEY": "only-for-benchmarks-" + "x" * 40,
         "DEBUG": "off",
-        "SECURE_SSL_REDIRECT": "off",
         "PUBLIC_URL": "http://127.0.0.1",
         "LOG_LEVEL": "WARNING",
         "BENCH_SCRATCH": str(scratch),

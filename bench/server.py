@@ -1,4 +1,4 @@
-"""A scratch installation for a benchmark: database, tenant, keys, and a web server if asked for."""
+"""The web server of the project under measurement."""
 
 from __future__ import annotations
 
@@ -11,19 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import django
 import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def prepare() -> None:
-    """Set Django up and make the tables of the database that the environment names."""
-    django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
-    call_command("createcachetable", verbosity=0)
 
 
 @dataclass(frozen=True, slots=True)

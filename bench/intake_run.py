@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from pathlib import Path
 
 import httpx
 
 from bench.figure import Figure, paired
-from bench.installation import Server, prepare, served
+from bench.server import Server, served
+from tenants.models import Family
+from tenants.services.keys import api_key_issue
+from tenants.services.settings import tenant_create
+from tests.media import jpeg
 
 PHOTOS = 99
 SIZE = 1_000_000
@@ -21,9 +24,8 @@ _CHUNK = 64 * 1024
 _BOUNDARY = "bench-boundary-7MA4YWxkTrZu0gW"
 
 
-def main() -> None:
-    """Measure and print the figures as one line of JSON."""
-    prepare()
+def figures() -> list[Figure]:
+    """Time and memory of one large request."""
     token, photos = _access_key(), _photos()
     scratch = Path(os.environ["BENCH_SCRATCH"]) / "bare"
     with served() as server:
@@ -35,7 +37,7 @@ def main() -> None:
         )
         above = server.peak() - idle
     name = f"accept {PHOTOS} photos of 1 MB / write + hash them"
-    figures = [
+    return [
         Figure(name, ratio, f"<= {TIME_GOAL:g}", ratio <= TIME_GOAL, f"{ours:.2f} s against {bare:.2f} s"),
         Figure(
             "memory above idle / the request's bytes",
@@ -45,14 +47,9 @@ def main() -> None:
             f"{above / 1e6:.0f} MB above {idle / 1e6:.0f} MB",
         ),
     ]
-    print(json.dumps([figure.as_json() for figure in figures]))
 
 
 def _access_key() -> str:
-    from tenants.models import Family
-    from tenants.services.keys import api_key_issue
-    from tenants.services.settings import tenant_create
-
     return api_key_issue(tenant=tenant_create(name="Bench"), family=Family.INSPEKTLABS).value
 
 
@@ -68,8 +65,6 @@ def _session(server: Server, key: str) -> str:
 
 def _photos() -> list[bytes]:
     """Different photos of just 1 MB: one real JPEG, made unique and long enough by comment segments."""
-    from tests.media import jpeg
-
     base = jpeg(1600, 1200, 1)
     return [_padded(base, number) for number in range(PHOTOS)]
 
@@ -115,7 +110,3 @@ def _bare(folder: Path, photos: list[bytes]) -> None:
                 file.write(chunk)
                 digest.update(chunk)
         digest.hexdigest()
-
-
-if __name__ == "__main__":
-    main()
