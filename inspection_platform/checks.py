@@ -1,0 +1,102 @@
+"""What `manage.py check --deploy` finds wrong with an installation, beyond Django's own checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from ipaddress import ip_network
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's own name
+
+from tenants.outbound.addresses import networks_parse
+
+#: Backends that write messages somewhere instead of sending them.
+_SILENT_MAIL: Final = ("console", "dummy", "filebased", "locmem")
+_LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1", ""})
+#: More proxies than this in a row is a mistaken number.
+_MOST_PROXIES: Final = 10
+
+
+def deployment_check(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> list[CheckMessage]:
+    """Every finding about secrets, mail, database, outbound calls and proxies."""
+    del app_configs
+    checks: tuple[Callable[[], Iterator[CheckMessage]], ...] = (_sealing, _mail, _database, _networks, _address)
+    return [message for check in checks for message in check()]
+
+
+def _sealing() -> Iterator[CheckMessage]:
+    keys = settings.SEALING_KEYS
+    if not keys:
+        yield Error(
+            "SEALING_KEYS is empty: stored secrets are sealed with a key derived from SECRET_KEY.",
+            hint="Set it to a key of its own; the README tells how to make one and how to rotate it.",
+            id="platform.E001",
+        )
+    if settings.SECRET_KEY in keys:
+        yield Error("SEALING_KEYS holds SECRET_KEY itself.", hint="Make a key of its own.", id="platform.E002")
+    if not all(_is_fernet_key(key) for key in keys):
+        yield Error("SEALING_KEYS holds a value that is not a Fernet key.", id="platform.E003")
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        Fernet(key)
+    except ValueError:
+        return False
+    return True
+
+
+def _mail() -> Iterator[CheckMessage]:
+    backend = settings.EMAIL_BACKEND
+    if any(f".{name}." in backend for name in _SILENT_MAIL):
+        yield Error(
+            f"E-mail is not sent ({backend}): one-time codes would be written where others may read them.",
+            hint="Set EMAIL_URL, for example smtp+tls://user:password@mail.example.com:587.",
+            id="platform.E004",
+        )
+
+
+def _database() -> Iterator[CheckMessage]:
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        yield Warning(
+            "The database is SQLite: one writer at a time, one machine.",
+            hint="Set DATABASE_URL=postgres://...",
+            id="platform.W005",
+        )
+
+
+def _networks() -> Iterator[CheckMessage]:
+    for name, parse in (("OUTBOUND_ALLOW", networks_parse), ("METRICS_ALLOW", _networks_of)):
+        try:
+            parse(tuple(getattr(settings, name)))
+        except ValueError as error:
+            yield Error(f"{name} is not a list of addresses and networks: {error}", id="platform.E006")
+
+
+def _networks_of(entries: Sequence[str]) -> None:
+    for entry in entries:
+        ip_network(entry, strict=False)
+
+
+def _address() -> Iterator[CheckMessage]:
+    url = urlsplit(settings.PUBLIC_URL)
+    if url.scheme not in {"http", "https"} or (url.hostname or "") in _LOCAL_HOSTS:
+        yield Error(
+            f"PUBLIC_URL is {settings.PUBLIC_URL!r}: nobody outside can follow the addresses in results.",
+            hint="Set it to the https:// address at which clients reach the platform.",
+            id="platform.E007",
+        )
+    if not 0 <= settings.TRUSTED_PROXIES <= _MOST_PROXIES:
+        yield Error(f"TRUSTED_PROXIES is {settings.TRUSTED_PROXIES}: the number of proxies in front.", id="platform.E008")
+    elif url.scheme == "https" and not settings.TRUSTED_PROXIES and settings.SECURE_SSL_REDIRECT:
+        yield Warning(
+            "PUBLIC_URL is https, but no proxy is trusted: every request looks like http and is redirected for ever.",
+            hint="Set TRUSTED_PROXIES to the number of proxies in front (1 with a single HTTPS proxy).",
+            id="platform.W009",
+        )
+    if "*" in settings.ALLOWED_HOSTS:
+        yield Warning("ALLOWED_HOSTS accepts every host name.", id="platform.W010")

@@ -1,0 +1,67 @@
+"""`manage.py inspect PHOTO... [--out DIR] [--json]`: the models on local files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from imaging.ops.errors import UnusableMedia
+from inspection_platform.inspecting import Inspected, photo_drawn, photo_inspect
+
+
+class Command(BaseCommand):
+    """A thin door to `inspection_platform.inspecting`."""
+
+    help = "Look for damages on local photos, without server and database."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The photos, and what to make of them."""
+        parser.add_argument("photos", metavar="PHOTO", nargs="+", type=Path)
+        parser.add_argument("--out", metavar="DIR", type=Path, help="Write copies with the damages drawn on them.")
+        parser.add_argument("--json", action="store_true", help="Print one JSON array instead of lines.")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Look at each photo; CommandError (exit status 1) if none of them could be read."""
+        looked = [found for path in options["photos"] if (found := self._look(path)) is not None]
+        if options["out"]:
+            self._draw(looked, options["out"])
+        if options["json"]:
+            self.stdout.write(json.dumps([found.as_json() for found in looked], indent=2))
+        else:
+            for found in looked:
+                self._tell(found)
+        if not looked:
+            raise CommandError("None of the photos could be read.")
+
+    def _look(self, path: Path) -> Inspected | None:
+        try:
+            return photo_inspect(path, max_pixels=settings.MAX_PHOTO_PIXELS)
+        except UnusableMedia as unusable:
+            self.stderr.write(f"{path}: {unusable.reason}")
+        except OSError as error:
+            self.stderr.write(f"{path}: {error.strerror or error}")
+        return None
+
+    def _tell(self, found: Inspected) -> None:
+        words = f" ({', '.join(found.flags)})" if found.flags else ""
+        self.stdout.write(f"{found.path}{words}: {len(found.damages) or 'no'} damages")
+        for one in found.damages:
+            box = f"{one.box.width} x {one.box.height} px at {one.box.x},{one.box.y}"
+            self.stdout.write(f"  {one.category:<16} {one.confidence:.2f}  {box}")
+
+    def _draw(self, looked: list[Inspected], folder: Path) -> None:
+        """Copies carry the photo's name; a number keeps photos of one name apart."""
+        folder.mkdir(parents=True, exist_ok=True)
+        taken: set[Path] = set()
+        for found in looked:
+            target, number = folder / f"{found.path.stem}.jpg", 1
+            while target in taken or target.resolve() == found.path.resolve():
+                number += 1
+                target = folder / f"{found.path.stem}-{number}.jpg"
+            taken.add(target)
+            target.write_bytes(photo_drawn(found))
