@@ -16,5 +16,6 @@ urlpatterns = [
     route("files/<str:token>", files.serve, "file"),
     route("healthz", health.report, "healthz"),
     route("metrics", metrics.export, "metrics"),
+    path("admin/", include("inspection_platform.portal.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -38,9 +38,10 @@ def damage_decide(*, user: User, damage: Damage, action: Verdict, step: Source) 
     """Accept or reject a damage, or take the decision about it back (`reopen`), in the role `step`.
 
     Accepting confirms the category: it becomes the one true `true_positives`, and a doubtful sighting becomes a full
-    one. The same decision by the same person again changes and records nothing. Raises Invalid, Forbidden, NotFound, Conflict (see `edit_begin`).
+    one. The same decision by the same person again changes and records nothing. Raises Invalid, Forbidden, NotFound,
+    Conflict (see `edit_begin`).
     """
-    if action not in _VERDICTS:
+    if not isinstance(action, str) or action not in _VERDICTS:
         raise Invalid("Unknown action.", {"action": [f"One of {', '.join(_VERDICTS)}."]})
     state, recorded = _VERDICTS[action]
     with transaction.atomic():

@@ -124,7 +124,7 @@ def manual_open(*, image_set: ImageSet) -> ManualProcessing:
     with transaction.atomic():
         rows = ManualProcessing.objects.of(tenant_of(image_set)).select_for_update(of=("self",))
         job, is_new = rows.get_or_create(
-            image_set=image_set, defaults={"tenant_id": image_set.tenant_id, "waiting_since": timezone.now()}
+            image_set=image_set, defaults={"tenant_id": rules.tenant_id, "waiting_since": timezone.now()}
         )
         status = _opening_status(image_set, rules)
         if is_new or (status != ManualStatus.NONE and step_of(job.status) is None and not _is_of_latest_run(job)):

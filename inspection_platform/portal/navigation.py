@@ -1,0 +1,63 @@
+"""The admin's sidebar: the queue first, then the models a person may view."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.apps import apps
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+#: Groups of (title, icon, model).
+_GROUPS: Final = (
+    ("Inspections", (
+        ("Inspections", "photo_library", "assets.ImageSet"),
+        ("Damages", "car_crash", "damages.Damage"),
+        ("Results", "fact_check", "damages.ResultVersion"),
+        ("Manual work", "pending_actions", "damages.ManualProcessing"),
+        ("Reviewers waiting", "hourglass_top", "damages.ReviewerQueueEntry"),
+    )),
+    ("Fleet", (
+        ("Cars", "directions_car", "assets.Car"),
+        ("Passages", "route", "assets.Passage"),
+        ("Capture sets", "photo_camera", "assets.CaptureSet"),
+        ("Capture units", "videocam", "assets.CaptureUnit"),
+    )),
+    ("Outward", (
+        ("Webhooks", "webhook", "tenants.Webhook"),
+        ("Deliveries", "outbox", "tenants.Delivery"),
+        ("Events", "bolt", "tenants.Event"),
+    )),
+    ("Machines", (
+        ("Runs", "account_tree", "imaging.PipelineRun"),
+        ("Jobs", "memory", "imaging.JobRun"),
+        ("Models", "neurology", "imaging.ModelVersion"),
+    )),
+    ("People and tenants", (
+        ("People", "group", "tenants.User"),
+        ("Memberships", "badge", "tenants.Membership"),
+        ("Tenants", "apartment", "tenants.Tenant"),
+        ("Tenant settings", "tune", "tenants.TenantSettings"),
+        ("Keys", "key", "tenants.ApiKey"),
+        ("Quotas", "speed", "tenants.Quota"),
+    )),
+)  # fmt: skip
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """The groups of the sidebar; a model appears when the admin knows it and the person may view it."""
+    queue = {"title": "Queue", "icon": "checklist", "link": reverse("portal:queue")}
+    groups = [{"title": title, "separator": True, "items": _items(request, models)} for title, models in _GROUPS]
+    return [{"title": "Work", "items": [queue]}, *(group for group in groups if group["items"])]
+
+
+def _items(request: HttpRequest, models: tuple[tuple[str, str, str], ...]) -> list[dict[str, Any]]:
+    return [item for title, icon, label in models if (item := _item(request, title, icon, label))]
+
+
+def _item(request: HttpRequest, title: str, icon: str, label: str) -> dict[str, Any] | None:
+    model = apps.get_model(label)
+    if not admin.site.is_registered(model) or not admin.site.get_model_admin(model).has_view_permission(request):
+        return None
+    return {"title": title, "icon": icon, "link": reverse(f"admin:{label.lower().replace('.', '_')}_changelist")}

@@ -1,0 +1,32 @@
+"""Photos for staff pages: the published picture, streamed to people who reach its set."""
+
+from __future__ import annotations
+
+import mimetypes
+from uuid import UUID
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
+
+from assets.models import Image
+from inspection_platform.portal.access import person_of
+from tenants.services.people import reach_of
+
+#: Seconds for which the person's own browser may keep a photo.
+_KEPT_SECONDS = 3600
+
+
+def photo(request: HttpRequest, image_set_id: UUID, image_id: UUID) -> HttpResponseBase:
+    """The published picture; 404 outside the person's reach, or while it is not published."""
+    rows = Image.objects.of(reach_of(person_of(request))).visible().filter(image_set__deleted_at__isnull=True)
+    image = rows.filter(image_set=image_set_id, pk=image_id).first()
+    if image is None or not image.published:
+        raise Http404("There is no such photo.")
+    try:
+        file = image.published.open("rb")
+    except FileNotFoundError as error:
+        raise Http404("The photo's file is gone.") from error
+    kind = mimetypes.guess_type(str(image.published.name))[0] or "application/octet-stream"
+    response = FileResponse(file, content_type=kind)
+    response["Cache-Control"] = f"private, max-age={_KEPT_SECONDS}"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response

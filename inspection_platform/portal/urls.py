@@ -1,0 +1,38 @@
+"""URLs of the staff pages; included at `admin/`, before the admin's own, so that they wear its look and its login."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from inspection_platform.portal import inspections, photos, queue, work
+from inspection_platform.portal.access import staff_view
+
+app_name = "portal"
+
+_SET = "queue/<uuid:image_set_id>/"
+_DAMAGE = _SET + "damages/<uuid:damage_id>/"
+_INSPECTION = "inspections/<uuid:image_set_id>/"
+
+urlpatterns = [
+    path("queue/", staff_view(queue.overview), name="queue"),
+    path("queue/next/", staff_view(queue.claim_next), name="claim-next"),
+    path(_SET, staff_view(queue.work), name="work"),
+    path(_SET + "lock/", staff_view(queue.lock), name="lock"),
+    path(_SET + "unlock/", staff_view(queue.unlock), name="unlock"),
+    path(_SET + "renew/", staff_view(work.renew), name="renew"),
+    path(_SET + "finish/", staff_view(work.finish), name="finish"),
+    path(_SET + "skip/", staff_view(work.skip), name="skip"),
+    path(_DAMAGE + "decide/", staff_view(work.decide), name="decide"),
+    path(_DAMAGE + "category/", staff_view(work.categorise), name="category"),
+    path(_DAMAGE + "undo/", staff_view(work.undo), name="undo"),
+    path(_DAMAGE + "delete/", staff_view(work.delete), name="delete"),
+    path(_SET + "photos/<uuid:image_id>/draw/", staff_view(work.draw), name="draw"),
+    path(_INSPECTION, staff_view(inspections.inspection), name="inspection"),
+    path(_INSPECTION + "photos/<uuid:image_id>/", staff_view(photos.photo, cacheable=True), name="photo"),
+    path(_INSPECTION + "results/<int:version>/", staff_view(inspections.result), name="result"),
+    path(_INSPECTION + "run-again/", staff_view(inspections.run_again), name="run-again"),
+    path(_INSPECTION + "reopen/", staff_view(inspections.reopen), name="reopen"),
+    path(
+        _INSPECTION + "deliveries/<uuid:delivery_id>/send-again/", staff_view(inspections.send_again), name="send-again"
+    ),
+]
