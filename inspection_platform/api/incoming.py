@@ -12,11 +12,14 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http.multipartparser import MultiPartParser
 from django.utils.datastructures import MultiValueDict
+from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, DataAndFiles
 
 #: Bytes read at a time; together with the parser's look-behind this is all that is held of a body.
 CHUNK_BYTES: Final = 256 * 1024
+#: Enough to hold the closing boundary (70 characters by RFC 2046, 201 by Django) and a little after it.
+TAIL_BYTES: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,6 @@ class IncomingHandler(FileUploadHandler):
         super().__init__()
         self.limits = limits
         self.parts: list[IncomingPart] = []
-        self.is_interrupted = False
         self._most = 0
 
     def new_file(
@@ -103,26 +105,22 @@ class IncomingHandler(FileUploadHandler):
             part.seek(0)
         return part
 
-    def upload_interrupted(self) -> None:
-        """The body ended inside a file."""
-        self.is_interrupted = True
-
     def drop_all(self) -> None:
         """Leave nothing on disk of a body that did not end well."""
         for part in self.parts:
             part.drop()
 
 
-class _Counted:
-    """A stream that counts what was read of it."""
+class _Tailed:
+    """A stream that remembers the last bytes read of it."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
-        self.count = 0
+        self.tail = b""
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(size)
-        self.count += len(data)
+        self.tail = (self.tail + data[-TAIL_BYTES:])[-TAIL_BYTES:]
         return data
 
 
@@ -148,11 +146,12 @@ def _parse(
     stream: IO[Any], media_type: str, context: Mapping[str, Any], handler: IncomingHandler
 ) -> tuple[Any, MultiValueDict[str, Any]]:
     meta = {**context["request"].META, "CONTENT_TYPE": media_type}
-    counted = _Counted(stream)
-    parser = MultiPartParser(meta, counted, [handler], settings.DEFAULT_CHARSET)  # type: ignore[arg-type]
+    tailed = _Tailed(stream)
+    parser = MultiPartParser(meta, tailed, [handler], settings.DEFAULT_CHARSET)  # type: ignore[arg-type]
     data, files = parser.parse()
     # Django takes the end of the stream for the end of the body: a client that was cut off would have its last files
-    # silently missing.
-    if handler.is_interrupted or counted.count < int(meta.get("CONTENT_LENGTH") or 0):
+    # silently missing. A whole body closes its boundary (RFC 2046, 5.1.1).
+    boundary = parse_header_parameters(media_type)[1]["boundary"]
+    if f"--{boundary}--".encode() not in tailed.tail:
         raise ParseError("the body ended early")
     return data, files

@@ -17,6 +17,7 @@ from inspection_platform.api.inspektlabs.serializers import (
     RefreshSerializer,
     UrlsSerializer,
 )
+from tenants.services.idempotency import AT_WORK, OTHER_REQUEST
 
 TAG: Final = "Inspektlabs-shaped"
 _SESSION: Final = "in123420250909153012"
@@ -248,6 +249,8 @@ size, addresses, `callback_url`, content, quota.""",
                 (errors.UNEXPECTED, "Anything unexpected"),
                 (errors.METHOD_NOT_ALLOWED, "Another method than POST"),
                 (errors.UNSUPPORTED_TYPE, "The declared type of a file, or of the body, is another one"),
+                (Answer(409, OTHER_REQUEST), "The Idempotency-Key stands for another request (ours)"),
+                (Answer(409, AT_WORK), "The first request under the Idempotency-Key is at work (ours)"),
                 (errors.QUOTA_EXCEEDED, "The month's quota is used up"),
                 (errors.WINDOW_CLOSED, "Outside the service window"),
             ]

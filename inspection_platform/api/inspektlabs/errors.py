@@ -97,6 +97,8 @@ def render(refusal: Refusal) -> tuple[int, dict[str, Any]]:
         return _body(BODY_TOO_LARGE)
     if missing := missing_fields(refusal.error):
         return _body(FIELD_MISSING, {"fields": missing})
+    if refusal.kind is RefusalKind.REPEATED:
+        return _body(Answer(409, refusal.message))
     fallback = Answer(400, INVALID_DATA.format(refusal.message))
     return _body(ANSWERS.get(refusal.kind, fallback))
 

@@ -48,9 +48,10 @@ def result_json(facts: Facts, *, url_for: UrlFor) -> dict[str, Any]:
 
 
 def image_id(session: str, image: Facts) -> str:
-    """`<session>-<position>.<ext>`; a video has one position for many frames, so theirs end in `-<frame>` (ours)."""
-    frame = f"-{image['frame']}" if image["frame"] else ""
-    return f"{session}-{image['position']}{frame}{image['extension']}"
+    """`<session>-<position>.<ext>`; the frames of a video share a position, so theirs is `...-<frame>.jpg` (ours)."""
+    if image["frame"]:
+        return f"{session}-{image['position']}-{image['frame']}.jpg"
+    return f"{session}-{image['position']}{image['extension']}"
 
 
 def _rejected(facts: Facts) -> dict[str, Any]:
@@ -93,9 +94,7 @@ def _message(facts: Facts) -> str:
     }
     told = [sentences[facts["damage_detection"]]] if facts["damage_detection"] in sentences else []
     if refused := len(facts["refused"]):
-        told.append(
-            f"{refused} of the uploaded files could not be used" if refused > 1 else "1 uploaded file could not be used"
-        )
+        told.append(f"{refused} uploaded {'file' if refused == 1 else 'files'} could not be used")
     return "; ".join(told)
 
 

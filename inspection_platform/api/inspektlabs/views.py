@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from assets.services.submissions import submission_issue
 from inspection_platform import workflow
 from inspection_platform.api.base import FamilyView, RefusalResponse
+from inspection_platform.api.idempotency import idempotent
 from inspection_platform.api.incoming import IncomingMultiPartParser, IncomingPart
 from inspection_platform.api.inspektlabs import docs, errors
 from inspection_platform.api.inspektlabs.authentication import TokenAuthentication, token_grant, tokens_mint
@@ -147,6 +148,7 @@ class UploadView(InspektlabsView):
     echo: Mapping[str, str] = {}
 
     @docs.upload
+    @idempotent
     def post(self, request: Request) -> Response:
         """Upload an inspection."""
         tenant = _tenant(self)
