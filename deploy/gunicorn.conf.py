@@ -2,6 +2,9 @@
 
 import os
 from pathlib import Path
+from typing import Any
+
+from inspection_platform.clusters import die_with_parent
 
 bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '8000')}")
 worker_class = "gthread"
@@ -22,3 +25,8 @@ max_requests_jitter = 2_000
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """No worker lives on without its master."""
+    die_with_parent()

@@ -54,17 +54,23 @@ def _supervise(port: int, greeting: str) -> int:
             "HOUSE_RUN_DIR": str(run_dir),
         }
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "--configuration", "deploy/supervisord.conf"],
+            _command(),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
             preexec_fn=lambda: die_with_parent(signal.SIGTERM),
         )  # fmt: skip
         _forward_signals(supervisor)
         threading.Thread(target=_greet, args=(supervisor, port, greeting), daemon=True).start()
         _copy_output(supervisor)
-        supervisor.wait()
-        return int((run_dir / "fatal").exists())
+        failed = supervisor.wait() != 0 or (run_dir / "fatal").exists()
+        return int(failed)
     finally:
         shutil.rmtree(run_dir, ignore_errors=True)
+
+
+def _command() -> list[str]:
+    command = [sys.executable, "-m", "supervisor.supervisord", "--configuration", "deploy/supervisord.conf"]
+    # In a container root may be all there is; without the option supervisord calls that critical.
+    return [*command, "--user", "root"] if os.geteuid() == 0 else command
 
 
 def _forward_signals(supervisor: subprocess.Popen[bytes]) -> None:
