@@ -16,7 +16,7 @@ from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 
-from tenants.models import GLOBAL_ADMIN, Membership, Role, User
+from tenants.models import GLOBAL_ADMIN, Role, User
 from tenants.scope import Reach
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ _ADMIN: Final[Mapping[str, tuple[str, ...]]] = {
     "tenants.delivery": _EDIT,
     "tenants.deliveryattempt": _READ,
     "tenants.event": _READ,
+    "tenants.idempotencyrecord": _READ,
     "tenants.membership": _OWN,
     "tenants.quota": _READ,
     "tenants.signingsecret": _EDIT,
@@ -129,6 +130,22 @@ def permission_reach(user: User, permission: str) -> Reach:
     return Reach.some(standing.roles if by_group else standing.tenants_with(permission))
 
 
+def reaches_beyond(target: User, asker: User) -> bool:
+    """Whether `target` may do something that `asker` may not: then `asker` must get neither their password nor a key.
+
+    That is so for superusers, for global admins, and for members of a tenant in which `asker` may not change people.
+    """
+    if asker.is_superuser or target.pk == asker.pk:
+        return False
+    if target.is_superuser:
+        return True
+    if standing_of(asker).is_global:
+        return False
+    reach = permission_reach(asker, "tenants.change_user")
+    tenants = target.memberships.values_list("tenant_id", flat=True)
+    return standing_of(target).is_global or not all(reach.covers(tenant) for tenant in tenants)
+
+
 class RoleBackend(BaseBackend):
     """Tells Django which permissions a person has by membership; it logs nobody in."""
 
@@ -146,8 +163,7 @@ class RoleBackend(BaseBackend):
 
 
 def _standing(user: User) -> Standing:
-    memberships = Membership.objects.all_tenants("whose roles these are decides what is within reach")
-    roles = memberships.filter(user=user, tenant__is_active=True).values_list("tenant_id", "role")
+    roles = user.memberships.filter(tenant__is_active=True).values_list("tenant_id", "role")
     return Standing(
         is_global=user.is_superuser or user.groups.filter(name=GLOBAL_ADMIN).exists(),
         roles=dict(roles),

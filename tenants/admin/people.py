@@ -1,0 +1,305 @@
+"""Admin pages of people: users, memberships, sessions, one-time codes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.forms import ModelForm
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from unfold.forms import AdminPasswordChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from tenants.admin_base import HistoryAdmin, RecordAdmin, ScopedTabular, person
+from tenants.admin_forms import SameTenantForm, ServiceForm
+from tenants.admin_parts import RECORD, ReachFilter, column, page_action, rows_within_reach, state_column
+from tenants.models import AuthSession, Membership, OneTimePassword, Role, Tenant, User
+from tenants.rights import reaches_beyond, standing_of
+from tenants.scope import Reach
+from tenants.services.accounts import user_create
+from tenants.services.people import group_assign, group_unassign, membership_remove, membership_set
+from tenants.services.sessions import session_close, sessions_close_all
+
+if TYPE_CHECKING:
+    _CreationForm = forms.ModelForm[User]
+else:
+
+    class _CreationForm(UserCreationForm):
+        """unfold's form with two password fields, for our own user model."""
+
+
+class PersonAddForm(ServiceForm[User], _CreationForm):
+    """A new person with their first tenant."""
+
+    #: Where the asker may add people; without a tenant only those may who reach all.
+    tenants: ClassVar[QuerySet[Tenant]]
+    must_belong: ClassVar[bool] = True
+    tenant = forms.ModelChoiceField(Tenant.objects.none())
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.USER, widget=UnfoldAdminSelectWidget)
+
+    class Meta:
+        model = User
+        fields = ("phone", "first_name", "last_name", "email", "is_staff")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["tenant"] = forms.ModelChoiceField(
+            self.tenants, required=self.must_belong, widget=UnfoldAdminSelectWidget,
+            help_text="The tenant the person works for.",
+        )  # fmt: skip
+
+    def carry_out(self) -> User:
+        """Create the person."""
+        values = self.cleaned_data
+        return user_create(
+            phone=values["phone"], password=values.get("password1") or None, tenant=values["tenant"],
+            role=values["role"], first_name=values["first_name"], last_name=values["last_name"],
+            email=values["email"], is_staff=values["is_staff"], by=self.by,
+        )  # fmt: skip
+
+
+class PersonForm(SameTenantForm[User]):
+    """A person's own data. A new address or number has to be proved anew."""
+
+    def clean(self) -> dict[str, Any]:
+        """Forget the proof of an address that was changed."""
+        values = super().clean()
+        if "email" in self.changed_data:
+            self.instance.email_verified_at = None
+        return values
+
+
+class MembershipInline(ScopedTabular[Membership, User]):
+    """The person's tenants, as far as they are within reach."""
+
+    model = Membership
+    fields = ("tenant", "role")
+    select_related = ("tenant", "user")
+
+
+if TYPE_CHECKING:
+    _People = HistoryAdmin[User]
+else:
+
+    class _People(DjangoUserAdmin, HistoryAdmin):
+        """Django's pages of users (two-step adding, password form) within reach."""
+
+
+@admin.register(User)
+class UserAdmin(_People):
+    """People. Tenant admins see their tenants' members; groups and what reaches further is for global admins."""
+
+    form = PersonForm
+    add_form = PersonAddForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = (
+        "phone",
+        column(lambda user: user.get_full_name(), "name", ordering="last_name"),
+        "email",
+        column(
+            lambda user: ", ".join(f"{m.tenant} ({m.get_role_display()})" for m in user.memberships.all()), "tenants"
+        ),
+        column(lambda user: ", ".join(group.name for group in user.groups.all()), "groups"),
+        "is_staff",
+        "is_active",
+        "last_login",
+    )
+    list_filter = (
+        "is_active",
+        "is_staff",
+        ("memberships__tenant", ReachFilter),
+        ("groups", ReachFilter),
+    )
+    search_fields = ("phone", "first_name", "last_name", "email", "partner_id")
+    ordering = ("phone",)
+    filter_horizontal = ()
+    autocomplete_fields = ("current_tenant",)
+    set_once = ()
+    inlines = (MembershipInline,)
+    actions_detail = ("change_password",)
+    fieldsets = (
+        (None, {"fields": (("phone", "email"), ("first_name", "last_name"), "partner_id", "current_tenant")}),
+        ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
+        (
+            "Record",
+            {"fields": (("last_login", "confirmed_at", "email_verified_at"), ("id", "created_at", "modified_at"))},
+        ),
+    )
+    add_fieldsets = (
+        (None, {"fields": (("phone", "email"), ("first_name", "last_name"), ("tenant", "role"), "is_staff")}),
+        ("Password", {"fields": ("usable_password", "password1", "password2")}),
+    )
+
+    def rows(self, reach: Reach) -> QuerySet[User]:
+        """Members of the tenants within reach."""
+        if reach.tenant_ids is None:
+            return User.objects.all()
+        return User.objects.filter(Exists(Membership.objects.of(reach).filter(user=OuterRef("pk"))))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """People with their groups, and with those of their tenants that the asker may know of."""
+        known = Membership.objects.of(self.reach(request)).select_related("tenant")
+        return super().get_queryset(request).prefetch_related(Prefetch("memberships", known), "groups")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes (or gives a password to) people who reach further than themselves."""
+        if not super().has_change_permission(request, obj):
+            return False
+        target = obj if isinstance(obj, User) or obj is None else User.objects.filter(pk=obj).first()
+        return target is None or not reaches_beyond(target, person(request))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
+        """People are deactivated, so that their decisions keep an author."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """What a person cannot give to themselves or others."""
+        fixed = [*super().get_readonly_fields(request, obj), "last_login", "confirmed_at", "email_verified_at"]
+        asker = person(request)
+        if not asker.is_superuser:
+            fixed.append("is_superuser")
+        if not (asker.is_superuser or standing_of(asker).is_global):
+            fixed.append("groups")
+        if obj is not None and obj.pk == asker.pk:
+            # Nobody locks themselves out, or opens a door for themselves.
+            fixed += ["is_active", "is_staff", "groups"]
+        return fixed
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+        """The form; a new person's first tenant is chosen among those in which the asker may add people."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if obj is None:
+            reach = self.reach(request, "add")
+            form.tenants = _tenants(rows_within_reach(self.admin_site, Tenant, request), reach)
+            form.must_belong = reach.tenant_ids is not None
+        return form
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """Memberships of people who exist."""
+        return super().get_inlines(request, obj) if obj is not None else ()
+
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """Save; whoever is shut out is logged out as well."""
+        super().save_model(request, obj, form, change)
+        if "is_active" in form.changed_data and not obj.is_active:
+            sessions_close_all(user=obj)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """Groups go through their services, which note who and why in the history."""
+        if "groups" in form.changed_data:
+            before = {group.name for group in User.objects.get(pk=form.instance.pk).groups.all()}
+            wanted = {group.name for group in form.cleaned_data["groups"]}
+            for name in sorted(wanted - before):
+                group_assign(user=form.instance, group=name, by=person(request))
+            for name in sorted(before - wanted):
+                group_unassign(user=form.instance, group=name, by=person(request))
+        super().save_related(request, form, formsets, change)
+
+    def save_formset(
+        self,
+        request: HttpRequest,
+        form: Any,  # noqa: ARG002 - Django's signature
+        formset: BaseInlineFormSet[Any, Any, Any],
+        change: bool,  # noqa: ARG002, FBT001 - as above
+    ) -> None:
+        """Memberships go through their services."""
+        for row in formset.save(commit=False):
+            membership_set(user=row.user, tenant=row.tenant, role=row.role, by=person(request))
+        for row in formset.deleted_objects:
+            membership_remove(user=row.user, tenant=row.tenant, by=person(request))
+
+    @page_action("Change password", icon="key")
+    def change_password(self, request: HttpRequest, object_id: str) -> HttpResponseBase:  # noqa: ARG002 - unfold's signature
+        """Lead to the form with the two fields."""
+        return HttpResponseRedirect(reverse("admin:auth_user_password_change", args=[object_id]))
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for changing."""
+        return self.has_change_permission(request, obj)
+
+
+def _tenants(rows: QuerySet[Tenant], reach: Reach) -> QuerySet[Tenant]:
+    return rows if reach.tenant_ids is None else rows.filter(pk__in=reach.tenant_ids)
+
+
+class MembershipForm(ServiceForm[Membership]):
+    """Who belongs where, in which role."""
+
+    def carry_out(self) -> Membership:
+        """Make the person a member, or change the role."""
+        row = self.instance
+        return membership_set(user=row.user, tenant=row.tenant, role=row.role, by=self.by)
+
+
+@admin.register(Membership)
+class MembershipAdmin(HistoryAdmin[Membership]):
+    """Roles of people in tenants."""
+
+    form = MembershipForm
+    list_display = ("user", "tenant", state_column("role", {Role.ADMIN_TENANT: "info"}), "created_at")
+    list_select_related = ("user", "tenant")
+    list_filter = ("role", ("tenant", ReachFilter), "created_at")
+    search_fields = ("user__phone", "user__first_name", "user__last_name", "user__email")
+    search_ids = ("pk", "user", "tenant")
+    ordering = ("-created_at",)
+    autocomplete_fields = ("user", "tenant")
+    set_once = ("user", "tenant")
+    fieldsets = (
+        (None, {"fields": ("user", "tenant", "role")}),
+        RECORD,
+    )
+    add_fieldsets = ((None, {"fields": ("user", "tenant", "role")}),)
+
+    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
+        """End the membership through its service."""
+        membership_remove(user=obj.user, tenant=obj.tenant, by=person(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
+        """End each membership through its service."""
+        for row in queryset:
+            self.delete_model(request, row)
+
+
+@admin.register(AuthSession)
+class AuthSessionAdmin(RecordAdmin[AuthSession]):
+    """Log-ins of the core API; a closed one refuses its refresh token."""
+
+    list_display = ("user", "tenant", "created_at", "last_used_at", "expires_at", "revoked_at")
+    list_select_related = ("user", "tenant")
+    list_filter = (("tenant", ReachFilter), "expires_at", "revoked_at")
+    search_fields = ("user__phone", "user__first_name", "user__last_name")
+    search_ids = ("pk", "user")
+    ordering = ("-created_at",)
+    fields = ("id", "user", "tenant", "created_at", "last_used_at", "expires_at", "revoked_at")
+    actions = ("close",)
+
+    @admin.action(description="Close selected sessions…", permissions=["operate"])
+    def close(self, request: HttpRequest, queryset: QuerySet[AuthSession]) -> HttpResponseBase | None:
+        """End sessions."""
+        return self.do_for_each(
+            request, queryset, action=lambda row: session_close(session=row), done="closed",
+            question="Close these sessions? Their people have to log in again.",
+        )  # fmt: skip
+
+
+@admin.register(OneTimePassword)
+class OneTimePasswordAdmin(RecordAdmin[OneTimePassword]):
+    """One-time codes: that they were sent, tried and used; the code itself is stored nowhere."""
+
+    list_display = ("user", "purpose", "created_at", "expires_at", "tries", "used_at")
+    list_select_related = ("user",)
+    list_filter = ("purpose", "created_at")
+    search_fields = ("user__phone",)
+    search_ids = ("pk", "user")
+    ordering = ("-created_at",)
+    fields = ("id", "user", "purpose", "created_at", "expires_at", "tries", "used_at")
+
+    def rows(self, reach: Reach) -> QuerySet[OneTimePassword]:
+        """They belong to people, not tenants: for those who reach every tenant."""
+        return OneTimePassword.objects.all() if reach.tenant_ids is None else OneTimePassword.objects.none()
