@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.measure import blur_effect
 
-_FINE_SIDE = 1024
+# 512 px tell sharp from blurred as well as 1024 did on those photos, in a fifth of the time.
+_FINE_SIDE = 512
 _COARSE_SIDE = 256
 _BLURRED = 0.65
 _BLURRED_OUT = 0.83
@@ -29,7 +30,7 @@ _UNREADABLE = frozenset({"black", "blank", "blurred_out"})
 class Quality:
     """Measurements of one photo.
 
-    width, height: px. blur: 0 (sharp) .. 1 (blurred) at no more than 1024 px a side. coarse_blur: the same at 256 px,
+    width, height: px. blur: 0 (sharp) .. 1 (blurred) at no more than 512 px a side. coarse_blur: the same at 256 px,
     so that only blur which leaves nothing recognisable raises it. luma_mean, contrast (standard deviation of luma),
     shadows, highlights (1st and 99th percentile of luma): 0..1, gamma-encoded, BT.601 weights.
     """
