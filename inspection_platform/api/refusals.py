@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions as drf
@@ -24,6 +24,7 @@ class RefusalKind(StrEnum):
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     CONFLICT = "conflict"
+    REPEATED = "repeated"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     THROTTLED = "throttled"
     QUOTA_EXCEEDED = "quota_exceeded"
@@ -56,6 +57,7 @@ _KINDS: Final[tuple[tuple[type[BaseException], RefusalKind], ...]] = (
     (errors.Forbidden, RefusalKind.FORBIDDEN),
     (errors.NotFound, RefusalKind.NOT_FOUND),
     (errors.Conflict, RefusalKind.CONFLICT),
+    (errors.RepeatRefused, RefusalKind.REPEATED),
     (errors.QuotaExceeded, RefusalKind.QUOTA_EXCEEDED),
     (errors.Unavailable, RefusalKind.UNAVAILABLE),
     (errors.DomainError, RefusalKind.INVALID),
@@ -151,6 +153,8 @@ def _reasons(detail: object, path: str) -> Iterator[tuple[str, str]]:
 def _message_of(error: BaseException, kind: RefusalKind, fields: Mapping[str, list[str]]) -> str:
     if isinstance(error, errors.DomainError):
         return error.message
+    if isinstance(error, RequestDataTooBig):
+        return "The body is too large."
     for name, reasons in fields.items():
         return f"{name}: {reasons[0]}"
     if isinstance(error, drf.ParseError | drf.AuthenticationFailed | drf.PermissionDenied | drf.Throttled):

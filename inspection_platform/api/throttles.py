@@ -42,7 +42,7 @@ class SlotThrottle(BaseThrottle, ABC):
             return True
         now = time.time()
         window = int(now // self.window_s)
-        who = hashlib.sha256(self.identity(request).encode()).hexdigest()
+        who = hashlib.sha256(self.identity(request).encode(errors="backslashreplace")).hexdigest()
         slots = [f"throttle:{self.scope}:{who}:{window}:{number}" for number in range(limit)]
         taken = cache.get_many(slots)
         if any(cache.add(slot, 1, timeout=self.window_s) for slot in slots if slot not in taken):

@@ -49,7 +49,7 @@ def created_at(row: Model, moment: datetime) -> None:
 
 @dataclass(slots=True)
 class Scene:
-    """One set of a rig with one photo: a family of two by the model, one by the annotator, one removed by the reviewer."""
+    """A rig's set with one photo: a family of two by the model, one by the annotator, one removed by the reviewer."""
 
     car: Car
     image_set: ImageSet

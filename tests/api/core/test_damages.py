@@ -17,10 +17,10 @@ from assets.models import ImageSet, ImageSetState
 from damages.models import Damage, DamageState
 from inspection_platform.api.core.docs.damages import DAMAGE
 from inspection_platform.api.core.presenters.damages import corners
+from tenants.models import User
 from tests import factories
 from tests.api.conftest import Headers
 from tests.api.core.conftest import Scene, created_at, golden
-from tenants.models import User
 
 pytestmark = pytest.mark.django_db
 Bearer = Callable[[User], Headers]

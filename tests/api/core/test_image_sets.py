@@ -17,10 +17,10 @@ from damages.models import ManualProcessing, ManualStatus
 from imaging.models import JobRun, JobState, PipelineRun, RunState
 from inspection_platform.api.core.docs.image_sets import IMAGE_SET
 from inspection_platform.api.core.presenters.image_sets import pipeline
+from tenants.models import User
 from tests import factories
 from tests.api.conftest import Headers
 from tests.api.core.conftest import Scene, golden
-from tenants.models import User
 
 pytestmark = pytest.mark.django_db
 Bearer = Callable[[User], Headers]
@@ -124,7 +124,9 @@ def test_latest_recording_comes_first_and_pages_follow(client: Client, ours: fac
     sets = [factories.image_set(ours.tenant, photos=0) for _ in range(5)]
     for age, image_set in enumerate(sets):
         ImageSet.objects.of(ours.tenant.pk).filter(pk=image_set.pk).update(recorded_at=now - timedelta(hours=age))
-    pages = [client.get(LIST, {"limit": 2, "page": page}, headers=bearer(ours.staff)).json() for page in (1, 2, 3, 4)]
+    pages = [
+        client.get(LIST, {"limit": "2", "page": str(page)}, headers=bearer(ours.staff)).json() for page in (1, 2, 3, 4)
+    ]
     assert [pk for page in pages for pk in ids_of(page)] == [str(image_set.pk) for image_set in sets]
     assert pages[1]["meta"] == {
         "currentItemsPerPage": 2, "currentPage": 2, "lastPage": 3, "maxPerPage": 100, "totalItems": 5,
@@ -161,7 +163,7 @@ def test_bad_values_are_named(
 
 
 def test_more_than_a_hundred_is_a_hundred(client: Client, ours: factories.House, bearer: Bearer) -> None:
-    meta = client.get(LIST, {"limit": 5000, "page": ""}, headers=bearer(ours.staff)).json()["meta"]
+    meta = client.get(LIST, {"limit": "5000", "page": ""}, headers=bearer(ours.staff)).json()["meta"]
     assert (meta["currentItemsPerPage"], meta["currentPage"]) == (100, 1)
 
 

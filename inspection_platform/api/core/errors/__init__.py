@@ -15,6 +15,7 @@ STATUS: Final[dict[RefusalKind, int]] = {
     RefusalKind.NOT_FOUND: 404,
     RefusalKind.METHOD_NOT_ALLOWED: 405,
     RefusalKind.CONFLICT: 409,
+    RefusalKind.REPEATED: 409,
     RefusalKind.THROTTLED: 429,
     RefusalKind.QUOTA_EXCEEDED: 429,
     RefusalKind.UNAVAILABLE: 503,

@@ -1,0 +1,133 @@
+"""Every route of every family, tried without credentials and as the outsider. A route without an entry fails here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from inspection_platform.api.families import ENVELOPES
+from tenants.models import User
+from tests import factories
+from tests.api.conftest import Headers
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """For everybody: it takes credentials, or tells nobody's secrets. `why` is for the reader."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """For those who show credentials, and about nobody's objects but their own."""
+
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """About objects: `path` makes the address of ours; the outsider gets 404 there, we do not."""
+
+    method: str
+    path: Callable[[factories.House], str]
+
+
+def _image_set(house: factories.House) -> str:
+    return f"/core/v1/imageSets/{factories.image_set(house.tenant, photos=0).pk}"
+
+
+def _damages_of_set(house: factories.House) -> str:
+    return f"/core/v1/damages?imageSetId={factories.image_set(house.tenant, photos=0).pk}"
+
+
+def _damages_of_family(house: factories.House) -> str:
+    image = factories.image_set(house.tenant, photos=1).images.get()
+    return f"/core/v1/damages?returnFamilyOf={factories.damage(image).pk}"
+
+
+def _damages_of_tenant(house: factories.House) -> str:
+    return f"/core/v1/damages?tenantId={house.tenant.pk}"
+
+
+def _image_sets_of_tenant(house: factories.House) -> str:
+    return f"/core/v1/imageSets?tenantId={house.tenant.pk}"
+
+
+#: Route name to what may be tried there. Lists have an entry for each parameter that names an object.
+TABLE: Final[dict[str, list[Public | Own | Objects]]] = {
+    "core-auth-login": [Public("takes a password")],
+    "core-auth-token-refresh": [Public("takes a refresh token")],
+    "core-image-sets": [Own("get", "/core/v1/imageSets"), Objects("get", _image_sets_of_tenant)],
+    "core-image-set": [Objects("get", _image_set)],
+    "core-damages": [
+        Own("get", "/core/v1/damages"),
+        Objects("get", _damages_of_set),
+        Objects("get", _damages_of_family),
+        Objects("get", _damages_of_tenant),
+    ],
+    "inspektlabs-authenticate": [Public("takes an API key")],
+    "inspektlabs-get-token": [Public("takes an API key")],
+    "inspektlabs-refresh": [Public("takes a refresh token")],
+    "inspektlabs-upload": [Own("post", "/inspektlabs/api/upload")],
+}
+
+
+def family_routes() -> Iterator[str]:
+    """The names of all routes under the families' prefixes."""
+    for entry in get_resolver().url_patterns:
+        if isinstance(entry, URLResolver) and str(entry.pattern).strip("/") in ENVELOPES:
+            yield from _names(entry)
+
+
+def _names(resolver: URLResolver) -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLPattern):
+            yield entry.name or str(entry.pattern)
+        else:
+            yield from _names(entry)
+
+
+def test_every_route_has_its_entry() -> None:
+    assert set(family_routes()) == TABLE.keys()
+
+
+def entries(kind: type) -> list[object]:
+    found = [(name, entry) for name, rows in TABLE.items() for entry in rows if isinstance(entry, kind)]
+    return [pytest.param(entry, id=f"{name}-{number}") for number, (name, entry) in enumerate(found)]
+
+
+@pytest.mark.parametrize("entry", entries(Objects))
+def test_objects_are_not_there_for_the_outsider(
+    client: Client, ours: factories.House, outsider: factories.House, bearer: Callable[[User], Headers], entry: Objects
+) -> None:
+    path = entry.path(ours)
+    call = getattr(client, entry.method)
+    assert call(path).status_code == 401
+    for person in (outsider.staff, outsider.tenant_admin, outsider.annotator, outsider.reviewer):
+        assert call(path, headers=bearer(person)).status_code == 404
+    assert call(path, headers={"x-api-key": outsider.keys["core"]}).status_code == 404
+    for person in (ours.staff, outsider.global_admin):
+        assert call(path, headers=bearer(person)).status_code < 300
+
+
+@pytest.mark.parametrize("entry", entries(Own))
+def test_lists_need_credentials(client: Client, ours: factories.House, entry: Own) -> None:
+    assert getattr(client, entry.method)(entry.path).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/core/v1/imageSets", "/core/v1/damages"])
+def test_lists_hold_nothing_of_ours_for_the_outsider(
+    client: Client, ours: factories.House, outsider: factories.House, bearer: Callable[[User], Headers], path: str
+) -> None:
+    factories.damage(factories.image_set(ours.tenant, photos=1).images.get())
+    assert client.get(path, headers=bearer(outsider.staff)).json()["data"] == {"items": []}
+    assert len(client.get(path, headers=bearer(ours.staff)).json()["data"]["items"]) == 1
