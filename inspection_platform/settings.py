@@ -245,6 +245,10 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="inspections@localhos
 METRICS_ALLOW: list[str] = env.list("METRICS_ALLOW", default=[])
 
 # --- HTTP APIs -------------------------------------------------------------------------------------------------------
+#: Seconds after which a request under an Idempotency-Key that never ended (its process died) may be carried out again.
+IDEMPOTENCY_LEASE_SECONDS = env.int("IDEMPOTENCY_LEASE_SECONDS", default=300)
+#: Days after which a session that nobody used, and a set that nobody submitted, are cleaned up.
+SESSION_DAYS = env.int("SESSION_DAYS", default=30)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -275,6 +279,11 @@ UNFOLD = {
     "SITE_TITLE": "Inspections",
     "SITE_HEADER": "Inspections",
     "SITE_SYMBOL": "directions_car",
+    # The admin is the only site: there is nothing to return to.
+    "SITE_URL": None,
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("portal/favicon.svg")},
+    ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda _request: static("portal/admin.css")],

@@ -37,6 +37,10 @@ class Conflict(DomainError):
     """Somebody else was first, or the state does not allow it."""
 
 
+class RepeatRefused(DomainError):
+    """A request came again under its Idempotency-Key and cannot be answered: it differs, or the first is at work."""
+
+
 class QuotaExceeded(DomainError):
     """The month's quota of a service is used up."""
 

@@ -1,6 +1,7 @@
 """The models of `tenants`, by noun."""
 
 from tenants.models.base import Row, TenantOwned
+from tenants.models.idempotency import IdempotencyRecord
 from tenants.models.keys import ApiKey, AuthSession, CodePurpose, Family, OneTimePassword, SigningSecret
 from tenants.models.outward import Channel, Delivery, DeliveryAttempt, DeliveryState, Event, Webhook
 from tenants.models.tenant import PublishResult, Tenant, TenantGroup, TenantSettings
@@ -21,6 +22,7 @@ __all__ = [
     "DeliveryState",
     "Event",
     "Family",
+    "IdempotencyRecord",
     "Membership",
     "OneTimePassword",
     "PublishResult",
