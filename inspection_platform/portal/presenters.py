@@ -33,10 +33,10 @@ CATEGORY_LABELS: Final[dict[str, str]] = {
 
 
 def title_of(image_set: ImageSet) -> str:
-    """What people call the set: its vendor's key, else its plate, else its id."""
-    if image_set.submission:
-        return image_set.submission.external_key
-    return image_set.plate or str(image_set.pk)
+    """The headline of a set's page: its vendor's key, else its plate, else its id."""
+    key = image_set.submission.external_key if image_set.submission else image_set.plate
+    # The admin sets titles with a capital letter, which would make another key of it.
+    return f"Inspection {key or image_set.pk}"
 
 
 def facts_of(image_set: ImageSet) -> list[tuple[str, str]]:

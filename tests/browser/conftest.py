@@ -39,9 +39,11 @@ def context(browser: Browser, live_server: Any) -> Iterator[BrowserContext]:
     made.on("weberror", lambda error: problems.append(f"script error: {error.error}"))
     made.on(
         "request",
-        lambda request: problems.append(f"outside: {request.url}")
-        if not request.url.startswith((live_server.url, "data:", "blob:"))
-        else None,
+        lambda request: (
+            problems.append(f"outside: {request.url}")
+            if not request.url.startswith((live_server.url, "data:", "blob:"))
+            else None
+        ),
     )
     yield made
     made.close()

@@ -64,9 +64,10 @@ function row(damage, context) {
   h("div", { class: "ip-damage-head" },
     h("span", { class: "ip-damage-number" }, `${damage.number}.`),
     categoryOf(damage, context),
-    damage.confidence !== null && h("span", { class: "ip-quiet", title: "The model's confidence" }, percent(damage.confidence)),
-    h("span", { class: `ip-chip ip-damage-${damage.state}` }, damage.isPotential ? "doubtful" : STATES[damage.state])),
-  facts && h("p", { class: "ip-damage-facts" }, facts),
+    damage.confidence !== null && h("span", { class: "ip-quiet", title: "The model's confidence" }, percent(damage.confidence))),
+  h("p", { class: "ip-damage-facts" },
+    h("span", { class: `ip-chip ip-damage-${damage.state}` }, damage.isPotential ? "doubtful" : STATES[damage.state]),
+    facts && ` ${facts}`),
   buttonsOf(damage, context));
 }
 
