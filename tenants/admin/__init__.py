@@ -1,5 +1,5 @@
 """The admin's pages of `tenants`; importing this registers them."""
 
-from tenants.admin import idempotency, keys, outward, people, settings
+from tenants.admin import keys, outward, people, settings
 
-__all__ = ["idempotency", "keys", "outward", "people", "settings"]
+__all__ = ["keys", "outward", "people", "settings"]
