@@ -16,13 +16,14 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
-from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
+from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet, URLField
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from tenants.acting import reach_narrowed
 from tenants.admin_forms import SameTenantForm, ServiceForm
 from tenants.admin_parts import NOTHING, CappedPaginator, Rows, related_model, rows_within_reach
 from tenants.errors import DomainError
@@ -96,6 +97,7 @@ class ScopedAdmin(ScopedChoices, _Admin[M]):
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
     empty_value_display = NOTHING
+    formfield_overrides: ClassVar[dict[Any, Any]] = {URLField: {"assume_scheme": "https"}}
     list_per_page = 50
     list_max_show_all = 200
     list_filter_submit = True
@@ -116,8 +118,8 @@ class ScopedAdmin(ScopedChoices, _Admin[M]):
         return rows
 
     def reach(self, request: HttpRequest, verb: str = "view") -> Reach:
-        """The tenants in which the person may view, add, change or delete such rows."""
-        return permission_reach(person(request), self._permission(verb))
+        """The tenants in which the person may view, add, change or delete such rows, and for which they act now."""
+        return reach_narrowed(request, permission_reach(person(request), self._permission(verb)))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
         """The rows within reach, in order, with what their columns and names need."""
@@ -375,7 +377,11 @@ class RecordTabular(ScopedTabular[C, M]):
     show_change_link = True
     can_delete = False
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:  # noqa: ARG002 - Django's signature
+        """All columns."""
+        return list(self.fields or ())
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - as above
         """Nobody."""
         return False
 

@@ -25,7 +25,7 @@ from tenants.admin_parts import (
     row_link,
     state_column,
 )
-from tenants.models import Delivery, DeliveryAttempt, DeliveryState, Event, Webhook
+from tenants.models import Delivery, DeliveryAttempt, DeliveryState, Event, IdempotencyRecord, Webhook
 from tenants.services.deliveries import delivery_send_again
 from tenants.services.webhooks import headers_unseal, webhook_set
 
@@ -244,3 +244,20 @@ class DeliveryAttemptAdmin(RecordAdmin[DeliveryAttempt]):
     search_ids = ("pk", "delivery")
     ordering = ("-created_at",)
     fields = ("id", "delivery", "number", "created_at", "status", "error", "excerpt", "elapsed_ms")
+
+
+@admin.register(IdempotencyRecord)
+class IdempotencyRecordAdmin(RecordAdmin[IdempotencyRecord]):
+    """Requests under an Idempotency-Key; the stored answers are sealed and not shown."""
+
+    list_display = ("path", "key", "tenant", "actor", "status", "created_at", "expires_at")
+    list_select_related = ("tenant",)
+    list_filter = ("status", ("tenant", ReachFilter), "created_at")
+    search_fields = ("key", "path", "actor")
+    search_ids = ("pk", "tenant")
+    ordering = ("-created_at",)
+    fields = ("id", "path", "key", "tenant", "actor", "status", ("created_at", "lease_until", "expires_at"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[IdempotencyRecord]:
+        """Lists leave out the answers, which may be long."""
+        return super().get_queryset(request).defer("sealed_answer")
