@@ -29,7 +29,8 @@ class Schedule:
     decay: float = 0.02
     warmup: int = 200
     average: float = 0.998
-    every: int = 300
+    every: int = 100
+    watch: int = 800
     workers: int = 1
     seed: int = 1
 
@@ -45,7 +46,7 @@ def train(
     """Train `model` and return its averaged copy; `dataset[i]` must depend on `i` alone.
 
     Writes `folder/last.pt` every `schedule.every` steps and goes on from it when it is there; `check` is called with
-    the averaged model at the same moments.
+    the averaged model every `schedule.watch` steps.
     """
     torch.manual_seed(schedule.seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,6 +65,7 @@ def train(
         bar.set_postfix(loss=f"{smooth:.3f}", refresh=False)
         if step % schedule.every == 0 or step == schedule.steps:
             _save(folder / "last.pt", step, model, average, optimiser)
+        if step % schedule.watch == 0:
             check(average, step)
     return average
 

@@ -35,7 +35,7 @@ def choose(
     photos: Sequence[Photo],
     *,
     zooms: Sequence[float],
-    grows: Sequence[float] = (0.2, 0.3, 0.4, 0.5),
+    grows: Sequence[float] = (0.4, 0.5, 0.6, 0.7),
     gaps: Sequence[int] = (0, 1, 2),
 ) -> list[Choice]:
     """Return all settings, best first.

@@ -31,7 +31,7 @@ KIND_OF: Mapping[str, int] = {"scratch": 0} | {
     f"{severity}-{kind}": index for severity in SEVERITIES for index, kind in enumerate(KINDS)
 }
 STRIDE = 4
-SCHEDULE = Schedule(steps=3200, every=400)
+SCHEDULE = Schedule(steps=3200)
 TILES = TileRecipe()
 # Rough shares of a batch by source; crashed cars and (nearly all) clean cars keep the model calm on whole-car photos.
 SHARES = {"damage/usedcars/train.json": 0.86, "damage/flickr/train.json": 0.06, "plates/openimages/train.json": 0.08}

@@ -45,7 +45,7 @@ class TestLoop:
         average: nn.Module | None = None
         for stop in steps:
             torch.manual_seed(0)
-            schedule = Schedule(steps=stop, batch=4, rate=0.05, warmup=1_000_000, every=10, workers=1)
+            schedule = Schedule(steps=stop, batch=4, rate=0.05, warmup=1_000_000, every=10, watch=10, workers=1)
             average = train(nn.Linear(3, 3), Numbers(), square, schedule, folder, lambda _, step: seen.append(step))
         assert average is not None
         return average, seen
