@@ -1,0 +1,46 @@
+"""One platform for all live tests of a session; whoever breaks it mends it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live.stack import Client, Mailbox, Stack, mailbox, own_database
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of this directory are live, and share one worker of xdist: they share the platform."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.live)
+            item.add_marker(pytest.mark.xdist_group("live"))
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A running platform with short leases, so that what was lost is found again while a test waits."""
+    folder = tmp_path_factory.mktemp("live")
+    with own_database(folder, name=f"live_{os.getpid()}") as url:
+        running = Stack(folder, url, {"JOB_LEASE_SECONDS": "4", "JOB_MAX_ATTEMPTS": "8", "INSPEKTLABS_RETRY_SECONDS": "1"})
+        try:
+            running.start()
+            yield running
+        finally:
+            if running.process is not None:
+                running.stop()
+
+
+@pytest.fixture(scope="session")
+def client(stack: Stack) -> Client:
+    """A client of the demo tenant."""
+    return Client(stack, stack.demo()["tenants"]["demo"])
+
+
+@pytest.fixture
+def inbox(client: Client) -> Iterator[Mailbox]:
+    """A receiver of the demo tenant's callbacks."""
+    with mailbox(client.demo["webhook_secret"]) as box:
+        yield box
