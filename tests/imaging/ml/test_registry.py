@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import threading
@@ -10,21 +11,32 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFilter
 
 from imaging.ml import registry, runtime
 from imaging.ml.card import CardError
 from imaging.ml.registry import UnknownModelError
+from imaging.training.metrics import iou
 
 MODELS = registry.names()
 
 
-def panel(width: int = 700, height: int = 500) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """A painted panel with a bright scratch on it."""
-    rows, columns = np.mgrid[0:height, 0:width]
-    paint = 90 + 30 * np.sin(columns / 120) + rows / 20
-    image = np.stack([paint * 0.5, paint * 0.6, paint * 1.2], axis=2)
-    image[200:206, 150:330] = 235
-    return np.asarray(image, dtype=np.uint8)
+SCRATCH = (200, 220, 350, 260)
+
+
+def panel() -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """A painted panel of 640 x 480 pixels with an uneven scratch in the box SCRATCH."""
+    rng = np.random.default_rng(1)
+    rows, columns = np.mgrid[0:480, 0:640]
+    paint = 110 + 50 * np.sin(columns / 200 + rows / 300)
+    image = np.stack([paint * 0.45, paint * 0.5, paint * 0.95], axis=2)
+    path = [(200 + 150 * step, 220 + 40 * step**2 + rng.normal(0, 0.6)) for step in np.linspace(0, 1, 200)]
+    canvas = Image.new("L", (640, 480))
+    for piece in itertools.pairwise(path):
+        ImageDraw.Draw(canvas).line(piece, fill=int(rng.uniform(120, 255)), width=int(rng.integers(2, 5)))
+    bare = np.asarray(canvas.filter(ImageFilter.GaussianBlur(0.7)))[..., None] / 255.0
+    scratched = image * (1 - bare) + 215 * bare + rng.normal(0, 2, image.shape)
+    return np.asarray(np.clip(scratched, 0, 255), dtype=np.uint8)
 
 
 def test_damage_detector_is_there() -> None:
@@ -75,15 +87,17 @@ def test_network_refuses_another_shape() -> None:
         runtime.Network(content).run(np.zeros((1, 8, 8, 3), dtype=np.float32))
 
 
-def test_damage_is_found_on_a_scratched_panel_and_places_fit() -> None:
+def test_scratch_is_found_where_it_is() -> None:
     prediction = registry.load("damage_detector", threads=1).predict(panel())
     assert prediction.findings
-    assert all(len(finding.polygon) >= 3 for finding in prediction.findings)
-    left, right = (
-        edge(value[0] for finding in prediction.findings for value in finding.polygon) for edge in (min, max)
-    )
-    assert left < 330 / 700
-    assert right > 150 / 700
+    points = np.asarray(prediction.findings[0].polygon) * (640, 480)
+    found = np.concatenate([points.min(axis=0), points.max(axis=0)])
+    assert iou(found[None], np.array([SCRATCH], dtype=float))[0, 0] > 0.3
+
+
+def test_plain_panel_has_no_damage() -> None:
+    plain = np.repeat(panel()[:1], 480, axis=0)
+    assert registry.load("damage_detector", threads=1).predict(plain).findings == ()
 
 
 def test_model_is_loaded_once_for_many_threads() -> None:
