@@ -31,4 +31,7 @@ def dress(envelope: FamilyEnvelope, response: HttpResponseBase) -> HttpResponse:
     """The family's JSON in place of an answer that no view of the family made; `Allow` is kept."""
     status, body = envelope.render(refusal_of_status(response.status_code))
     kept = {name: response.headers[name] for name in ("Allow", "Retry-After") if name in response.headers}
-    return JsonResponse(body, status=status, headers={**kept, "Cache-Control": "no-store"})
+    dressed = JsonResponse(body, status=status, headers={**kept, "Cache-Control": "no-store"})
+    # Django's own middleware that does this has passed already.
+    dressed.headers["Content-Length"] = str(len(dressed.content))
+    return dressed

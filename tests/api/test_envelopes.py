@@ -160,6 +160,8 @@ def test_headers_that_help_are_kept() -> None:
     dressed = FamilyErrors(lambda _request: answer)(RequestFactory().get("/core/v1/x"))
     assert dressed.headers["Allow"] == "GET"
     assert "X-Secret" not in dressed.headers
+    assert isinstance(dressed, HttpResponse)
+    assert dressed.headers["Content-Length"] == str(len(dressed.content))
 
 
 # --- the vocabulary --------------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from io import StringIO
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 from jsonschema import Draft4Validator
 
+from inspection_platform.api.docs import document
 from tenants.models import User
 from tests import factories
 from tests.api.conftest import Headers
@@ -22,9 +22,7 @@ from tests.api.core.conftest import build_scene
 
 @lru_cache(maxsize=1)
 def reference() -> dict[str, Any]:
-    out = StringIO()
-    call_command("spectacular", "--format", "openapi-json", stdout=out)
-    made: dict[str, Any] = json.loads(out.getvalue())
+    made: dict[str, Any] = json.loads(document(as_json=True))
     return made
 
 
@@ -45,10 +43,20 @@ def test_reference_is_public_and_holds_every_family(client: Client) -> None:
     assert response.status_code == 200
     body = response.json()
     assert body["openapi"].startswith("3.")
+    assert body == reference()
     mounts = {
         "/".join(path.split("/")[1:3]) if path.startswith("/core") else path.split("/")[1] for path in body["paths"]
     }
     assert mounts == {"core/v1", "inspektlabs"}
+
+
+@pytest.mark.django_db
+def test_reference_as_yaml_unless_json_is_asked_for(client: Client) -> None:
+    plain = client.get("/api/schema")
+    assert plain.headers["Content-Type"].startswith("application/vnd.oai.openapi")
+    assert plain.content.startswith(b"openapi: 3.")
+    assert client.get("/api/schema/?format=json").json() == reference()
+    assert client.post("/api/schema/").status_code == 405
 
 
 @pytest.mark.django_db
