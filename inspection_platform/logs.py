@@ -13,9 +13,9 @@ _SECRET_TEXT = re.compile(r"(Bearer\s+|whsec_|eyJ[\w-]{5,}\.)[\w.~+/=-]+", re.IG
 
 
 def black_out(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Replace values under names that sound secret, and tokens inside texts."""
+    """Replace values under names that sound secret, and tokens inside texts. Numbers (a status `code`) are shown."""
     for name, value in event.items():
-        if _SECRET_NAMES.search(name) and value:
+        if _SECRET_NAMES.search(name) and value and not isinstance(value, int):
             event[name] = "***"
         elif isinstance(value, str):
             event[name] = _SECRET_TEXT.sub(r"\1***", value)
