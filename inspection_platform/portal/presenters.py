@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db.models import Prefetch
 from django.urls import reverse
@@ -37,6 +38,11 @@ def title_of(image_set: ImageSet) -> str:
     key = image_set.submission.external_key if image_set.submission else image_set.plate
     # The admin sets titles with a capital letter, which would make another key of it.
     return f"Inspection {key or image_set.pk}"
+
+
+def zone_of(image_set: ImageSet) -> ZoneInfo:
+    """The time zone of the tenant's stations, in which the pages of a set print times."""
+    return ZoneInfo(image_set.tenant.settings.time_zone if image_set.tenant else "UTC")
 
 
 def facts_of(image_set: ImageSet) -> list[tuple[str, str]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests import factories
 
 # Playwright's synchronous interface keeps an event loop in this thread, which Django takes for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -18,7 +19,6 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-SHOTS = os.environ.get("BROWSER_SHOTS", "")
 
 
 @pytest.fixture(scope="session")
@@ -56,8 +56,8 @@ def page(context: BrowserContext) -> Page:
     return context.new_page()
 
 
-def shot(page: Page, name: str) -> None:
-    """Keep a picture of the page for people to look at, if BROWSER_SHOTS names a directory."""
-    if SHOTS:
-        Path(SHOTS).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
+@pytest.fixture
+def house(live_server: Any, ours: factories.House) -> factories.House:
+    """Our tenant, which wants annotation and review."""
+    factories.settings(ours.tenant, manualAnnotationEnabled=True, manualReviewEnabled=True)
+    return ours

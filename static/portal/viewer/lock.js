@@ -38,7 +38,7 @@ export class Lock {
     const left = this.#left();
     this.node.textContent = left ? `Yours for ${clock(left)}` : "Your time is over";
     this.node.classList.toggle("ip-soon", left <= SOON_SECONDS);
-    this.keep.hidden = left > SOON_SECONDS;
+    this.keep.hidden = left > SOON_SECONDS || left === 0;
     if (!left && !this.wasOver) {
       this.wasOver = true;
       this.onOver();
