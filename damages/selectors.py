@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Q
 
 from assets.models import Image, ImageSet
 from assets.plates import Plate
@@ -148,8 +148,18 @@ def damages_select(filters: DamageFilters, *, reach: Reach) -> DamageQuerySet:
     if filters.family_of:
         rows = rows.family(filters.family_of)
     elif filters.only_representatives:
-        rows = rows.representatives()
+        rows = _one_per_family(rows)
     return rows.order_by(*SORTS[filters.sort_by])
+
+
+def _one_per_family(rows: DamageQuerySet) -> DamageQuerySet:
+    """Of each family the representative, or one other sighting where the filters leave the representative out.
+
+    So a sighting that somebody accepted is not hidden because the family's representative was rejected.
+    """
+    with_it = rows.filter(pk=OuterRef("representative"))
+    before_it = rows.filter(representative=OuterRef("representative"), pk__lt=OuterRef("pk"))
+    return rows.filter(Q(representative__isnull=True) | (~Exists(with_it) & ~Exists(before_it)))
 
 
 def _by_life(rows: DamageQuerySet, *, is_deleted: bool) -> DamageQuerySet:

@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
@@ -17,6 +18,7 @@ from assets.models import ImageSet, ImageSetState
 from damages.models import Damage, DamageState
 from inspection_platform.api.core.docs.damages import DAMAGE
 from inspection_platform.api.core.presenters.damages import corners
+from inspection_platform.api.core.serializers.damages import DamageQuery
 from tenants.models import User
 from tests import factories
 from tests.api.conftest import Headers
@@ -78,6 +80,22 @@ def test_a_family_is_listed_whole(client: Client, ours: factories.House, scene: 
     asked = {"returnFamilyOf": str(scene.representative.pk)}
     body = client.get(LIST, asked, headers=bearer(ours.staff)).json()
     assert ids_of(body) == ids(scene.representative, scene.member)
+
+
+def test_a_rejected_representative_does_not_hide_its_family(
+    client: Client, ours: factories.House, scene: Scene, bearer: Bearer
+) -> None:
+    third = factories.damage(scene.image, representative=scene.representative)
+    rows = Damage.objects.of(ours.tenant.pk)
+    rows.filter(pk=scene.representative.pk).update(state=DamageState.REJECTED)
+    body = client.get(LIST, headers=bearer(ours.staff)).json()
+    found = set(ids_of(body)) - set(ids(scene.drawn))
+    assert len(found) == 1
+    assert found < set(ids(scene.member, third))
+    shown = next(item for item in body["data"]["items"] if item["id"] in found)
+    assert shown["representativeId"] == str(scene.representative.pk)
+    rows.filter(pk__in=[scene.member.pk, third.pk]).update(state=DamageState.REJECTED)
+    assert ids_of(client.get(LIST, headers=bearer(ours.staff)).json()) == ids(scene.drawn)
 
 
 def test_rejected_potential_and_deleted_are_shown_on_demand(
@@ -231,6 +249,22 @@ def test_number_of_queries_does_not_grow(
         factories.damage(scene.image, representative=factories.damage(scene.image))
     with django_assert_num_queries(AUTH_QUERIES + LIST_QUERIES):
         assert len(ids_of(client.get(LIST, asked, headers=headers).json())) == 22
+
+
+PARAMETERS = sorted(DamageQuery().fields)
+values = st.one_of(
+    st.text(max_size=20),
+    st.sampled_from(["true", "false", "accepted,rejected", "-timestamp", "NO", "AB12345", "1", "0", "-1", str(2**70)]),
+    st.uuids().map(str),
+)
+
+
+@hypothesis_settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(asked=st.dictionaries(st.sampled_from(PARAMETERS), values, max_size=4))
+def test_no_query_is_a_crash(client: Client, ours: factories.House, asked: dict[str, str]) -> None:
+    response = client.get(LIST, asked, headers={"x-api-key": ours.keys["core"]})
+    assert response.status_code in {200, 400, 404}
+    assert response.json()["success"] == (response.status_code == 200)
 
 
 coordinates = st.floats(min_value=0, max_value=1)
