@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -91,6 +93,15 @@ def test_receiving_files_makes_a_set_with_uploads_and_images(ours: House, incomi
     ]  # fmt: skip
     assert [content(i.received) for i in images] == [b"one", b"two"]
     assert received(image_set.pk) == sorted([f"{images[0].sha256}.jpg", f"{images[1].sha256}.png"])
+
+
+def test_keeping_a_file_renames_it(ours: House, incoming: Incoming) -> None:
+    file = incoming(b"one")
+    inode = os.fstat(file.file.fileno()).st_ino
+    image_set = image_set_receive(
+        tenant=ours.tenant, family=FAMILY, external_key="moved", details=SubmissionDetails(), files=[file]
+    )
+    assert Path(image_set.images.get().received.path).stat().st_ino == inode
 
 
 def test_the_same_photo_twice_is_stored_once(ours: House, incoming: Incoming) -> None:

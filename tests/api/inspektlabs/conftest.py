@@ -10,13 +10,14 @@ import pytest
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.test import Client
 
 from tests import media
 from tests.factories import House
 
 CALLBACK = "https://client.example/callback"
+#: What the test client answers with (the stubs give it no public name).
+Answer = Any
 MIME = {
     "jpg": "image/jpeg", "jpeg": "image/jpeg", "jfif": "image/jpeg", "png": "image/png", "heic": "image/heic",
     "mp4": "video/mp4", "webm": "video/webm", "mov": "video/quicktime", "mkv": "video/x-matroska",
@@ -57,22 +58,22 @@ class Caller:
         """What shows the token."""
         return {"Authorization": f"Bearer {self.token}"}
 
-    def files(self, *parts: SimpleUploadedFile, **fields: Any) -> HttpResponse:
+    def files(self, *parts: SimpleUploadedFile, **fields: Any) -> Answer:
         """Upload files; a field given as None is left out."""
         given = {"type": "file", "session": self.session, "case_id": "case_001", "callback_url": CALLBACK} | fields
         data = {name: value for name, value in given.items() if value is not None} | {"files": list(parts)}
         return self.http.post("/inspektlabs/api/upload", data, headers=self.headers)
 
-    def urls(self, **fields: Any) -> HttpResponse:
+    def urls(self, **fields: Any) -> Answer:
         """Upload addresses; a field given as None is left out."""
         given = {"type": "urls", "session": self.session, "case_id": "case_001", "callback_url": CALLBACK} | fields
         return self.json({name: value for name, value in given.items() if value is not None})
 
-    def json(self, body: object) -> HttpResponse:
+    def json(self, body: object) -> Answer:
         """POST any JSON to the upload."""
         return self.raw(json.dumps(body).encode(), "application/json")
 
-    def raw(self, body: bytes, content_type: str, **environ: Any) -> HttpResponse:
+    def raw(self, body: bytes, content_type: str, **environ: Any) -> Answer:
         """POST any bytes to the upload."""
         return self.http.generic(
             "POST", "/inspektlabs/api/upload", body, content_type=content_type, headers=self.headers, **environ

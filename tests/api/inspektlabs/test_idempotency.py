@@ -9,7 +9,6 @@ from unittest import mock
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 
 from assets.models import ImageSet
@@ -17,7 +16,7 @@ from inspection_platform import workflow
 from tenants.models import IdempotencyRecord, Service, UsageCounter
 from tenants.services.idempotency import AT_WORK, OTHER_REQUEST
 from tenants.services.quotas import quota_set
-from tests.api.inspektlabs.conftest import CALLBACK, Caller, incoming_files, photo, stored_files
+from tests.api.inspektlabs.conftest import CALLBACK, Answer, Caller, incoming_files, photo, stored_files
 from tests.factories import House
 
 URLS = ["https://example.com/a.jpg", "https://example.com/b.jpg"]
@@ -40,8 +39,8 @@ def repeater(ours: House) -> Repeater:
     return made
 
 
-def replayed(response: HttpResponse) -> bool:
-    return response.headers.get("Idempotency-Replayed") == "true"
+def replayed(response: Answer) -> bool:
+    return bool(response.headers.get("Idempotency-Replayed") == "true")
 
 
 def message(response: Any) -> tuple[int, str]:
@@ -49,7 +48,7 @@ def message(response: Any) -> tuple[int, str]:
     return response.status_code, response.json()["message"]
 
 
-def send(repeater: Repeater, form: str, **fields: Any) -> HttpResponse:
+def send(repeater: Repeater, form: str, **fields: Any) -> Answer:
     """The same request each time, in one of the two forms."""
     return repeater.files(photo(1), photo(2), **fields) if form == "files" else repeater.urls(urls=URLS, **fields)
 

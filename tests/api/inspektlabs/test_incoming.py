@@ -7,14 +7,13 @@ import hashlib
 import socket
 import threading
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 from unittest import mock
 from urllib.parse import urlsplit
 
 import pytest
-from django.core.files.storage import default_storage
 from django.db import connection
+from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_django.live_server_helper import LiveServer
@@ -152,25 +151,6 @@ def test_files_in_base64_are_read_too(ours: House, caller: Caller) -> None:
     assert (upload.size, upload.sha256) == (len(content), hashlib.sha256(content).hexdigest())
 
 
-def test_a_kept_file_is_renamed_and_not_copied(ours: House, caller: Caller) -> None:
-    moved: list[Path] = []
-    from django.core.files.storage import filesystem
-
-    real = filesystem.file_move_safe
-
-    def note(old: str, new: str, *args: Any, **kwargs: Any) -> Any:
-        inode = Path(old).stat().st_ino
-        real(old, new, *args, **kwargs)
-        moved.append(Path(new))
-        assert Path(new).stat().st_ino == inode
-
-    with mock.patch.object(filesystem, "file_move_safe", note):
-        assert caller.raw(body_of(("a.jpg", media.jpeg(64, 64)), **fields(caller)), CONTENT_TYPE).status_code == 200
-    (stored,) = moved
-    assert stored.read_bytes() == media.jpeg(64, 64)
-    assert str(stored).startswith(default_storage.path("received"))
-
-
 @pytest.mark.django_db(transaction=True)
 def test_a_client_that_dies_in_the_middle_leaves_nothing(live_server: LiveServer, client: Any) -> None:
     house = factories.house("Cut Rental")
@@ -201,8 +181,6 @@ def _send_half(url: str, token: str, body: bytes) -> bytes:
 
 @pytest.mark.django_db(transaction=True)
 def test_of_eight_requests_with_one_session_exactly_one_wins() -> None:
-    from django.test import Client
-
     house = factories.house("Busy Rental")
     first = Caller(Client(raise_request_exception=False), house.keys["inspektlabs"])
     first.authenticate()
