@@ -1,4 +1,4 @@
-"""`qcluster.py --name ml|io`: one queue cluster whose processes live and die together (see inspection_platform.clusters)."""
+"""`qcluster.py --name ml|io`: a queue cluster whose processes live and die together (inspection_platform.clusters)."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inspection_platform.settings")
 
-from inspection_platform.clusters import run  # noqa: E402 - the path has to be set first
+from inspection_platform.clusters import run
 
 if __name__ == "__main__":
     run(sys.argv[1:])

@@ -54,10 +54,8 @@ def _supervise(port: int, greeting: str) -> int:
             "HOUSE_RUN_DIR": str(run_dir),
         }
         supervisor = subprocess.Popen(
-            _command(),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
-            preexec_fn=lambda: die_with_parent(signal.SIGTERM),
-        )  # fmt: skip
+            _command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
+        )
         _forward_signals(supervisor)
         threading.Thread(target=_greet, args=(supervisor, port, greeting), daemon=True).start()
         _copy_output(supervisor)
@@ -68,7 +66,8 @@ def _supervise(port: int, greeting: str) -> int:
 
 
 def _command() -> list[str]:
-    command = [sys.executable, "-m", "supervisor.supervisord", "--configuration", "deploy/supervisord.conf"]
+    command = [sys.executable, "deploy/tied.py", sys.executable, "-m", "supervisor.supervisord"]
+    command += ["--configuration", "deploy/supervisord.conf"]
     # In a container root may be all there is; without the option supervisord calls that critical.
     return [*command, "--user", "root"] if os.geteuid() == 0 else command
 
@@ -84,8 +83,7 @@ def _forward_signals(supervisor: subprocess.Popen[bytes]) -> None:
 
 def _copy_output(supervisor: subprocess.Popen[bytes]) -> None:
     """Copy until every program has closed its end; go on reading when nobody reads ours any more."""
-    assert supervisor.stdout is not None
-    for line in supervisor.stdout:
+    for line in supervisor.stdout or ():
         try:
             sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()

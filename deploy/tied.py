@@ -1,4 +1,4 @@
-"""`tied.py COMMAND...`: become COMMAND, killed by the kernel when the parent process dies (Linux; elsewhere just run it).
+"""`tied.py COMMAND...`: become COMMAND, which the kernel kills when the parent dies (Linux; elsewhere just run it).
 
 So nothing of a run lives on when its supervisor is killed. The tie outlasts exec; children of the command are not
 covered, they have to tie themselves.

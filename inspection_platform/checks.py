@@ -91,7 +91,9 @@ def _address() -> Iterator[CheckMessage]:
             id="platform.E007",
         )
     if not 0 <= settings.TRUSTED_PROXIES <= _MOST_PROXIES:
-        yield Error(f"TRUSTED_PROXIES is {settings.TRUSTED_PROXIES}: the number of proxies in front.", id="platform.E008")
+        yield Error(
+            f"TRUSTED_PROXIES is {settings.TRUSTED_PROXIES}: the number of proxies in front.", id="platform.E008"
+        )
     elif url.scheme == "https" and not settings.TRUSTED_PROXIES and settings.SECURE_SSL_REDIRECT:
         yield Warning(
             "PUBLIC_URL is https, but no proxy is trusted: every request looks like http and is redirected for ever.",

@@ -34,7 +34,7 @@ _AGO: Final = {"pickup": timedelta(days=4), "return": timedelta(hours=2)}
 #: Seconds until the demo stops waiting for its own runs; workers that are started later finish them.
 _PATIENCE_S: Final = 120
 
-_OLD: Final = (Scratch("left", 4.0, 0.8, 1.2, 1), Scratch("rear", 5.8, 1.25, 0.9, 4))
+_OLD: Final = (Scratch("left", 4.0, 0.8, 1.2, 1), Scratch("front", 5.8, 1.6, 0.9, 4))
 _NEW: Final = (Scratch("right", 6.2, 1.0, 0.9, 2), Scratch("front", 2.6, 1.6, 0.8, 3))
 _SCRATCHES: Final = {"pickup": _OLD, "return": _OLD + _NEW}
 _PAINTS: Final = {"demo": (58, 92, 150), "other": (150, 48, 44)}

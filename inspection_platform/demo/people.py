@@ -162,7 +162,13 @@ def _opens(user: User, password: str) -> bool:
 
 
 def _key(
-    made: Staffed, family: Family, value: str, *, user: User | None = None, username: str = "", secret: str | None = None
+    made: Staffed,
+    family: Family,
+    value: str,
+    *,
+    user: User | None = None,
+    username: str = "",
+    secret: str | None = None,
 ) -> str:
     """Make sure that this key opens the door, also if somebody revoked it."""
     if api_key_find(family=family, value=value) is None:

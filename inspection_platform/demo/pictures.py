@@ -1,7 +1,7 @@
-"""The demo's photos: a car drawn from four sides on a yard, with scratches where they are wanted.
+"""The demo's photos: a car drawn from three sides on a yard, with scratches where they are wanted.
 
-Drawn with Pillow at the size of a modest phone photo. Units: the car's length is ten, x to the right, y downwards from
-the belt line; a `view` is one side of the car.
+Drawn with Pillow at a modest size, so that the models are quick about them. Units: the car's length is ten, x to the
+right, y downwards from the belt line; a `view` is one side of the car.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-WIDTH: Final = 1024
-HEIGHT: Final = 768
-VIEWS: Final = ("left", "right", "front", "rear")
+WIDTH: Final = 800
+HEIGHT: Final = 600
+VIEWS: Final = ("left", "right", "front")
 #: Pixels of one unit and where the belt line's left end is.
-_UNIT: Final = 86
+_UNIT: Final = 67
 _LEFT: Final = (WIDTH - 10 * _UNIT) // 2
 _BELT: Final = int(HEIGHT * 0.5)
+#: Where the wall and the ground begin, as shares of the height.
+_WALL: Final = 0.30
+_GROUND: Final = 0.62
 
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
@@ -50,7 +53,7 @@ class Photo:
 
 
 def photos_draw(*, paint: Colour, scratches: Sequence[Scratch], seed: int) -> tuple[Photo, ...]:
-    """Draw the car from its four sides; `seed` changes the light and the grain, not the car."""
+    """Draw the car from its sides; `seed` changes the light and the grain, not the car."""
     return tuple(
         _photo(view, paint, [one for one in scratches if one.view == view], np.random.default_rng((seed, number)))
         for number, view in enumerate(VIEWS)
@@ -70,8 +73,9 @@ def _photo(view: str, paint: Colour, scratches: Sequence[Scratch], rng: np.rando
 def _yard(rng: np.random.Generator) -> NDArray[np.uint8]:
     """Sky, a wall and wet asphalt, (HEIGHT, WIDTH, 3)."""
     rows = np.linspace(0, 1, HEIGHT)[:, None]
-    column = np.where(rows < 0.62, np.array([176, 198, 222]) * (1.05 - 0.2 * rows), (92, 94, 98) * (0.75 + 0.4 * rows))
-    column[int(0.30 * HEIGHT) : int(0.62 * HEIGHT)] = (148, 140, 130)
+    sky, asphalt = np.array([176, 198, 222]) * (1.05 - 0.2 * rows), np.array([92, 94, 98]) * (0.75 + 0.4 * rows)
+    column = np.where(rows < _GROUND, sky, asphalt)
+    column[int(_WALL * HEIGHT) : int(_GROUND * HEIGHT)] = (148, 140, 130)
     blotches = rng.normal(0, 5, (HEIGHT // 8, WIDTH // 8)).repeat(8, 0).repeat(8, 1).astype(np.float32)
     yard = column[:, None, :].astype(np.float32) * np.float32(rng.uniform(0.92, 1.06)) + blotches[:, :, None]
     return np.asarray(yard.clip(0, 255), np.uint8)
@@ -122,8 +126,8 @@ def _side(draw: ImageDraw.ImageDraw, paint: Colour, *, mirrored: bool) -> None:
         draw.ellipse(box(x - 0.13, 1.67, x + 0.13, 1.93), fill=(58, 58, 60))
 
 
-def _end(draw: ImageDraw.ImageDraw, paint: Colour, *, lamps: Colour, grille: bool) -> None:
-    """The car from the front or the rear."""
+def _front(draw: ImageDraw.ImageDraw, paint: Colour) -> None:
+    """The car from the front."""
     dark = _shade(paint, 0.62)
     draw.polygon(_at((2.0, 2.3), (8.0, 2.3), (7.6, 2.6), (2.4, 2.6)), fill=(48, 48, 52))
     for x in (2.2, 6.9):
@@ -133,17 +137,15 @@ def _end(draw: ImageDraw.ImageDraw, paint: Colour, *, lamps: Colour, grille: boo
     draw.polygon(_at((2.0, 0.4), (2.5, 0), (7.5, 0), (8.0, 0.4), (8.0, 2.1), (2.0, 2.1)), fill=paint)
     draw.rectangle(_at((2.0, 1.35), (8.0, 2.1)), fill=_shade(paint, 0.85))
     for x in (2.15, 6.95):
-        draw.rectangle(_at((x, 0.5), (x + 0.9, 0.95)), fill=lamps)
-    if grille:
-        draw.rectangle(_at((3.5, 0.55), (6.5, 1.0)), fill=(30, 30, 33))
+        draw.rectangle(_at((x, 0.5), (x + 0.9, 0.95)), fill=(244, 238, 205))
+    draw.rectangle(_at((3.5, 0.55), (6.5, 1.0)), fill=(30, 30, 33))
     draw.rectangle(_at((4.2, 1.45), (5.8, 1.8)), fill=(240, 240, 238), outline=(40, 40, 40))
 
 
 _DRAWERS: Final[Mapping[str, Callable[[ImageDraw.ImageDraw, Colour], None]]] = {
     "left": partial(_side, mirrored=False),
     "right": partial(_side, mirrored=True),
-    "front": partial(_end, lamps=(244, 238, 205), grille=True),
-    "rear": partial(_end, lamps=(168, 22, 24), grille=False),
+    "front": _front,
 }
 
 
@@ -152,7 +154,8 @@ def _scratch(draw: ImageDraw.ImageDraw, scratch: Scratch) -> Box:
     rng = np.random.default_rng(scratch.seed)
     count = max(3, int(scratch.length * 6))
     steps = rng.normal((scratch.length / count, 0.02), (0.02, 0.05), (count, 2))
-    path = np.vstack([[scratch.x, scratch.y], [scratch.x, scratch.y] + steps.cumsum(axis=0)])
+    start = np.array([[scratch.x, scratch.y]])
+    path = np.vstack([start, start + steps.cumsum(axis=0)])
     points = _at(*[(float(x), float(y)) for x, y in path])
     draw.line([(x, y + 2) for x, y in points], fill=(60, 60, 62), width=3, joint="curve")
     draw.line(points, fill=(232, 230, 226), width=4, joint="curve")

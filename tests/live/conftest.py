@@ -17,6 +17,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.live)
             item.add_marker(pytest.mark.xdist_group("live"))
+            item.add_marker(pytest.mark.timeout(900))
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +25,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running platform with short leases, so that what was lost is found again while a test waits."""
     folder = tmp_path_factory.mktemp("live")
     with own_database(folder, name=f"live_{os.getpid()}") as url:
-        running = Stack(folder, url, {"JOB_LEASE_SECONDS": "4", "JOB_MAX_ATTEMPTS": "8", "INSPEKTLABS_RETRY_SECONDS": "1"})
+        running = Stack(
+            folder, url, {"JOB_LEASE_SECONDS": "4", "JOB_MAX_ATTEMPTS": "8", "INSPEKTLABS_RETRY_SECONDS": "1"}
+        )
         try:
             running.start()
             yield running

@@ -27,11 +27,13 @@ from inspection_platform.receiver import Receiver
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: Generous, since other tests may run on the same two cores; nothing waits longer than it has to.
-PATIENCE_S = 150.0
+PATIENCE_S = 300.0
 Value = TypeVar("Value")
 
 
-def eventually(look: Callable[[], Value | None], *, what: str, patience: float = PATIENCE_S, every: float = 0.1) -> Value:
+def eventually(
+    look: Callable[[], Value | None], *, what: str, patience: float = PATIENCE_S, every: float = 0.1
+) -> Value:
     """What `look` returns once it returns something true; fails with `what` after `patience` seconds."""
     deadline = time.monotonic() + patience
     while not (value := look()):
@@ -118,7 +120,7 @@ class Stack:
                 [sys.executable, "deploy/run.py"], cwd=ROOT, env=self.environment, stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
-        eventually(self._is_up, what=f"the platform to start:\n{self.log[-3000:]}", every=0.3)
+        eventually(self._is_up, what=f"the platform to start; its log is {self.folder / 'log'}", every=0.3)
 
     def stop(self) -> int:
         """Stop as Ctrl-C does and return the exit status; nothing of it is left afterwards."""
@@ -287,7 +289,10 @@ class Client:
     def get(self, path: str, **query: str) -> dict[str, Any]:
         """A successful answer of the core family."""
         answer = httpx.get(
-            f"{self.stack.base}/core/v1/{path}", params=query, headers={"x-api-key": self.demo["core_api_key"]}, timeout=60
+            f"{self.stack.base}/core/v1/{path}",
+            params=query,
+            headers={"x-api-key": self.demo["core_api_key"]},
+            timeout=60,
         )
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()

@@ -56,8 +56,8 @@ def test_a_damage_that_a_person_drew_goes_out_as_a_correction(stack: Stack, clie
     image_set = client.finished(session)
     eventually(lambda: inbox.about(session), what="the first callback")
     before = len(client.damages(image_set["id"]))
-    stack.manage("shell", "-c", _DRAW.format(image_set=image_set["id"], annotator=client.demo["users"]["annotator"]["id"],
-                                            reviewer=client.demo["users"]["reviewer"]["id"]))  # fmt: skip
+    people = {who: client.demo["users"][who]["id"] for who in ("annotator", "reviewer")}
+    stack.manage("shell", "-c", _DRAW.format(image_set=image_set["id"], **people))
 
     _, corrected = eventually(
         lambda: inbox.about(session) if len(inbox.about(session)) > 1 else None, what="the corrected callback"
