@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train and export; goes on where a stopped run left off")
     train.set_defaults(command=_train)
     train.add_argument("--steps", type=int, help="shorter or longer than the recipe")
+    train.add_argument("--stop", type=int, help="stop after this step, as if interrupted")
     card = commands.add_parser("card", help="choose thresholds, measure, and ship what was trained")
     card.set_defaults(command=_card)
     card.add_argument("--zooms", type=float, nargs="+", default=[1.0, 1.5, 2.0])
@@ -50,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _train(options: argparse.Namespace) -> None:
     recipe = importlib.import_module(SPECS[options.model].recipe)
-    recipe.run(WORK / options.model, steps=options.steps)
+    recipe.run(WORK / options.model, steps=options.steps, stop=options.stop)
 
 
 def _card(options: argparse.Namespace) -> None:

@@ -20,9 +20,10 @@ LossOf = Callable[[nn.Module, Batch], Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and how fast to train."""
+    """How long and how fast to train; `stop` ends a run before the rate has come down, to be resumed."""
 
     steps: int
+    stop: int | None = None
     batch: int = 8
     rate: float = 1e-3
     encoder_rate: float = 3e-4
@@ -54,16 +55,17 @@ def train(
     average = copy.deepcopy(model).eval()
     optimiser = torch.optim.AdamW(_groups(model, schedule))
     first = _resume(folder / "last.pt", model, average, optimiser)
-    rest = Subset(dataset, range(first * schedule.batch, schedule.steps * schedule.batch))
+    last = schedule.steps if schedule.stop is None else min(schedule.stop, schedule.steps)
+    rest = Subset(dataset, range(first * schedule.batch, last * schedule.batch))
     loader = DataLoader(rest, batch_size=schedule.batch, num_workers=schedule.workers, prefetch_factor=8)
-    bar = tqdm(loader, initial=first, total=schedule.steps, desc="train", mininterval=10)
+    bar = tqdm(loader, initial=first, total=last, desc="train", mininterval=10)
     smooth = 0.0
     for step, batch in enumerate(bar, first + 1):
         loss = _step(model, batch, loss_of, optimiser, _factor(step, schedule))
         _follow(average, model, min(schedule.average, (1 + step) / (10 + step)))
         smooth = loss if step == first + 1 else 0.98 * smooth + 0.02 * loss
         bar.set_postfix(loss=f"{smooth:.3f}", refresh=False)
-        if step % schedule.every == 0 or step == schedule.steps:
+        if step % schedule.every == 0 or step == last:
             _save(folder / "last.pt", step, model, average, optimiser)
         if step % schedule.watch == 0:
             check(average, step)

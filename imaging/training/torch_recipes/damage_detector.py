@@ -38,7 +38,7 @@ SHARES = {"damage/usedcars/train.json": 0.86, "damage/flickr/train.json": 0.06, 
 
 
 VALID = "damage/usedcars/val.json"
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 # Photos that int8 is calibrated with.
 CALIBRATION = 24
 
@@ -149,9 +149,9 @@ def check(model: nn.Module, step: int, folder: Path, zooms: Sequence[float] = (1
             log.write(json.dumps(row) + "\n")
 
 
-def run(folder: Path, *, steps: int | None = None) -> None:
+def run(folder: Path, *, steps: int | None = None, stop: int | None = None) -> None:
     """Train from scratch or from the last checkpoint in `folder`, then export the files and `trained.json` there."""
-    schedule = SCHEDULE if steps is None else replace(SCHEDULE, steps=steps)
+    schedule = replace(SCHEDULE, steps=SCHEDULE.steps if steps is None else steps, stop=stop)
     model = DenseNet(1 + len(KINDS))
     tiles = DamageTiles(data_root(), schedule.seed, schedule.steps * schedule.batch)
     average = train(model, tiles, loss_of, schedule, folder, lambda net, step: check(net, step, folder))
