@@ -6,11 +6,20 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, inline_serializer
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiCallback,
+    OpenApiExample,
+    OpenApiRequest,
+    OpenApiResponse,
+    extend_schema,
+    inline_serializer,
+)
 from rest_framework import serializers
 
 from inspection_platform.api.inspektlabs import errors
 from inspection_platform.api.inspektlabs.errors import Answer
+from inspection_platform.api.inspektlabs.presenters import result_json
 from inspection_platform.api.inspektlabs.serializers import (
     FilesSerializer,
     KeySerializer,
@@ -167,7 +176,73 @@ refresh = extend_schema(
     },
 )
 
+_FACTS: Final = {
+    "status": "available",
+    "reason": "",
+    "inspection_id": _SESSION,
+    "case_id": "case_001",
+    "metadata": {"customerName": "John Doe"},
+    "upload_status": "complete upload",
+    "damage_detection": "done",
+    "models": [{"name": "damage_detector", "version": "1.0.0", "sha256": ""}],
+    "images": [
+        {
+            "id": "1",
+            "position": 1,
+            "frame": 0,
+            "name": "image1.jpg",
+            "extension": ".jpg",
+            "original_id": "",
+            "source_url": "",
+            "width": 1280,
+            "height": 853,
+            "published": "example.jpg",
+        }
+    ],
+    "refused": [],
+    "damages": [
+        {
+            "representative_id": "7b0d1d84-55a5-44c8-92b0-5a9a8e2b1a01",
+            "image_id": "1",
+            "category": "lineScratches",
+            "polygon": [[0.1, 0.2], [0.3, 0.2], [0.3, 0.5], [0.1, 0.5]],
+            "confidence": 0.81,
+        }
+    ],
+}
+_REJECTION: Final = {**_FACTS, "status": "rejected", "reason": "Corrupt media: none of the photos could be decoded."}
+
+
+def _example_url(key: str) -> str:
+    return f"https://inspections.example.com/files/{key}"
+
+
+_RESULT: Final = OpenApiCallback(
+    "result",
+    "{$request.body#/callback_url}",
+    decorator=extend_schema(
+        summary="The result",
+        description="""Sent once the inspection is processed, and again (as a whole) after a person corrected it. What
+nobody measured says `"NA"`, `""`, `0`, `{}` or `[]`. Addresses of photos are valid for seven days.
+
+*Ours*: frames of a video are named `<session>-<position>-<frame>.jpg`; `originalImageId` is your `original_Id`, else
+the file's name; `inputMetaData` repeats yours; a damage drawn by a person has the confidence 1; `damageType` uses the five
+names that were seen on the wire.""",
+        request={
+            "application/json": OpenApiRequest(
+                OpenApiTypes.OBJECT,
+                examples=[
+                    OpenApiExample("available", value=result_json(_FACTS, url_for=_example_url)),
+                    OpenApiExample("rejected", value=result_json(_REJECTION, url_for=_example_url)),
+                ],
+            )
+        },
+        responses={200: OpenApiResponse(description="Any 2xx ends the delivery; 410 ends it for good.")},
+    ),
+)
+
 upload = extend_schema(
+    callbacks=[_RESULT],
     tags=[TAG],
     operation_id="inspektlabs_upload",
     summary="Upload an inspection by files or by addresses",

@@ -6,6 +6,8 @@ import json
 from typing import Any, Final
 
 from django.core.validators import RegexValidator
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from assets.services.submissions import IncomingUrl, SubmissionDetails
@@ -18,6 +20,11 @@ MAX_METADATA_BYTES: Final = 100_000
 
 def _optional(max_length: int) -> serializers.CharField:
     return serializers.CharField(max_length=max_length, required=False, allow_blank=True, allow_null=True)
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class ObjectField(serializers.JSONField):
+    """A free JSON object; what it may hold is checked by its serializer."""
 
 
 class UploadSerializer(serializers.Serializer[Any]):
@@ -66,7 +73,7 @@ class UrlsSerializer(UploadSerializer):
         child=serializers.CharField(max_length=255, allow_blank=True), required=False, allow_null=True
     )
     auth = _optional(4000)
-    inputMetaData = serializers.JSONField(required=False, allow_null=True)
+    inputMetaData = ObjectField(required=False, allow_null=True)
 
     def validate_url_pairs(self, value: list[list[str]] | None) -> list[list[str]] | None:
         """Pairs are lists of two."""
