@@ -40,6 +40,7 @@ from tenants.admin_parts import (
     RECORD,
     ReachFilter,
     column,
+    deleted_column,
     inspection_link,
     page_action,
     pretty,
@@ -76,7 +77,7 @@ class UnitInline(ScopedTabular[CaptureUnit, CaptureSet]):
 class CaptureSetAdmin(HistoryAdmin[CaptureSet]):
     """Rigs and virtual rigs."""
 
-    list_display = ("name", "tenant", "label", "location", "is_virtual", "priority", "deleted_at")
+    list_display = ("name", "tenant", "label", "location", "is_virtual", "priority", deleted_column())
     list_select_related = ("tenant",)
     list_filter = ("label", "is_virtual", ("tenant", ReachFilter), ("deleted_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "location")
@@ -301,7 +302,7 @@ class ImageSetAdmin(RecordAdmin[ImageSet]):
         column(lambda row: row.photo_count, "photos"),
         "recorded_at",
         "finished_at",
-        column(lambda row: row.deleted_at is not None, "deleted", boolean=True),
+        deleted_column(),
         column(lambda row: inspection_link(row.pk), "page"),
     )
     list_select_related = ("tenant", "submission", "car")
@@ -384,6 +385,7 @@ class ImageAdmin(RecordAdmin[Image]):
         state_column("state", {ImageState.USABLE: "success", ImageState.UNUSABLE: "danger"}),
         column(lambda row: ", ".join(row.flags), "flags"),
         "created_at",
+        deleted_column(),
         column(lambda row: inspection_link(row.image_set_id), "inspection"),
     )
     list_filter = ("state", "camera", ("image_set__tenant", ReachFilter), "created_at")

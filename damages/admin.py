@@ -23,7 +23,7 @@ from damages.models import (
     ReviewerQueueEntry,
 )
 from tenants.admin_base import RecordAdmin, RecordTabular
-from tenants.admin_parts import ReachFilter, column, inspection_link, pretty, state_column
+from tenants.admin_parts import ReachFilter, column, deleted_column, inspection_link, pretty, state_column
 from tenants.models import Membership
 from tenants.scope import Reach
 
@@ -77,6 +77,7 @@ class DamageAdmin(RecordAdmin[Damage]):
         column(lambda row: row.image.name or f"photo {row.image.position}", "photo"),
         column(lambda row: row.representative_id is None, "represents its family", boolean=True),
         "created_at",
+        deleted_column(),
         column(lambda row: inspection_link(row.image_set_id), "inspection"),
     )
     list_select_related = ("car", "image")

@@ -101,6 +101,7 @@ class ScopedAdmin(ScopedChoices, _Admin[M]):
     list_per_page = 50
     list_max_show_all = 200
     list_filter_submit = True
+    compressed_fields = False
     warn_unsaved_form = True
     #: Columns in which a searched UUID is looked up, besides the text search.
     search_ids: ClassVar[Sequence[str]] = ("pk",)
@@ -182,9 +183,12 @@ class ScopedAdmin(ScopedChoices, _Admin[M]):
         self, request: HttpRequest, queryset: QuerySet[M], search_term: str
     ) -> tuple[QuerySet[M], bool]:
         """A UUID is looked up by key, which an index serves; anything else is searched as text."""
+        wanted: UUID | None
         try:
             wanted = UUID(search_term.strip())
         except ValueError:
+            wanted = None
+        if wanted is None or not self.search_ids:
             return super().get_search_results(request, queryset, search_term)
         found = queryset.none()
         for column in self.search_ids:

@@ -159,6 +159,11 @@ def state_column(name: str, colours: Mapping[Any, str], description: str = "") -
     return column(state, description or name.replace("_", " "), ordering=name, label=defaultdict(str, colours))
 
 
+def deleted_column() -> Column:
+    """A label on rows that are deleted softly; nothing on all others, which are the rule."""
+    return column(lambda row: "deleted" if row.deleted_at else "", "", ordering="deleted_at", label={"deleted": "danger"})
+
+
 def page_action(description: str, *, icon: str, right: str = "operate", danger: bool = False) -> Callable[[F], F]:
     """A button on the page of a row; `right` names the `has_..._permission` that shows it and lets it through."""
     variant = ActionVariant.DANGER if danger else ActionVariant.DEFAULT

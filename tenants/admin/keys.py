@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from tenants.admin_base import HistoryAdmin, RecordAdmin, person
@@ -68,7 +69,11 @@ class KeyForm(SameTenantForm[ApiKey]):
 
 def _state(key: ApiKey) -> tuple[str, str]:
     """Whether the key opens the door."""
-    return ("revoked", "revoked") if key.revoked_at else ("good", "in use" if key.last_used_at else "never used")
+    if key.revoked_at:
+        return "shut", "revoked"
+    if key.expires_at and key.expires_at <= timezone.now():
+        return "shut", "expired"
+    return ("good", "in use") if key.last_used_at else ("new", "never used")
 
 
 @admin.register(ApiKey)
@@ -81,7 +86,7 @@ class ApiKeyAdmin(HistoryAdmin[ApiKey]):
         "tenant",
         "name",
         "user",
-        column(_state, "state", label={"good": "success", "revoked": "danger"}, ordering="revoked_at"),
+        column(_state, "state", label={"good": "success", "new": "info", "shut": "danger"}, ordering="revoked_at"),
         "last_used_at",
         "expires_at",
         "created_at",

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultiple, UnfoldAdminSelectWidget
 
 from tenants.admin_base import HistoryAdmin, RecordAdmin, ScopedTabular, person
 from tenants.admin_forms import SameTenantForm, ServiceForm
@@ -179,6 +179,12 @@ class UserAdmin(_People):
             form.tenants = _tenants(rows_within_reach(self.admin_site, Tenant, request), reach)
             form.must_belong = reach.tenant_ids is not None
         return form
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The few groups there are, as boxes to tick."""
+        if db_field.name == "groups":
+            kwargs["widget"] = UnfoldAdminCheckboxSelectMultiple
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         """Memberships of people who exist."""
