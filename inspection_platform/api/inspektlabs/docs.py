@@ -226,8 +226,8 @@ _RESULT: Final = OpenApiCallback(
 nobody measured says `"NA"`, `""`, `0`, `{}` or `[]`. Addresses of photos are valid for seven days.
 
 *Ours*: frames of a video are named `<session>-<position>-<frame>.jpg`; `originalImageId` is your `original_Id`, else
-the file's name; `inputMetaData` repeats yours; a damage drawn by a person has the confidence 1; `damageType` uses the five
-names that were seen on the wire.""",
+the file's name; `inputMetaData` repeats yours; a damage drawn by a person has the confidence 1; `damageType` uses the
+five names that were seen on the wire.""",
         request={
             "application/json": OpenApiRequest(
                 OpenApiTypes.OBJECT,
