@@ -70,7 +70,7 @@ def test_only_published_files_are_signed(bad: str) -> None:
         file_url(bad, seconds=60)
 
 
-@hypothesis_settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1), letter=st.sampled_from("abcXYZ019-_."))
 def test_changed_addresses_open_nothing(client: Client, key: str, place: float, letter: str) -> None:
     token = path_of(key).removeprefix("/files/")

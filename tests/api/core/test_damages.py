@@ -270,6 +270,7 @@ def test_no_query_is_a_crash(client: Client, ours: factories.House, asked: dict[
 coordinates = st.floats(min_value=0, max_value=1)
 
 
+@hypothesis_settings(deadline=None)
 @given(
     polygon=st.lists(st.tuples(coordinates, coordinates), min_size=3, max_size=12),
     width=st.integers(1, 10_000),

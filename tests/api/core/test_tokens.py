@@ -108,7 +108,7 @@ def test_a_token_for_a_tenant_one_never_belonged_to(
     assert status(client, id_token_mint(outsider.staff, ours.tenant)) == 401
 
 
-@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=80))
 def test_noise_is_refused_never_a_crash(text: str) -> None:
     with pytest.raises(NotAuthenticated):
