@@ -30,7 +30,8 @@ _VERDICTS: Final[dict[str, tuple[DamageState, Action]]] = {
 }
 #: The columns that decisions change; a record keeps those that differ.
 _COLUMNS: Final = (
-    "category", "decided_at", "decided_by_id", "deleted_at", "deleted_by_id", "is_potential", "state", "true_positives",
+    "category", "decided_at", "decided_by_id", "deleted_at", "deleted_by_id", "family_reviewed", "is_potential",
+    "state", "true_positives",
 )  # fmt: skip
 
 
@@ -41,21 +42,29 @@ def damage_decide(*, user: User, damage: Damage, action: Verdict, step: Source) 
     one. The same decision by the same person again changes and records nothing. Raises Invalid, Forbidden, NotFound,
     Conflict (see `edit_begin`).
     """
-    if not isinstance(action, str) or action not in _VERDICTS:
-        raise Invalid("Unknown action.", {"action": [f"One of {', '.join(_VERDICTS)}."]})
-    state, recorded = _VERDICTS[action]
+    _action_checked(action)
     with transaction.atomic():
         row = _row_to_change(damage, user=user, step=step)
-        before = _facts(row)
-        is_reopened = state == DamageState.CREATED
-        if row.state == state and (is_reopened or row.decided_by_id == user.pk):
-            return row
-        row.state = state
-        row.is_potential = row.is_potential and state != DamageState.ACCEPTED
-        row.decided_by, row.decided_at = (None, None) if is_reopened else (user, timezone.now())
-        row.true_positives = _flags(row)
-        _record(row, before=before, action=recorded, user=user, step=step)
+        _decide(row, action=action, user=user, step=step)
     return row
+
+
+def family_decide(*, user: User, damage: Damage, action: Verdict, step: Source) -> list[Damage]:
+    """Make one decision about every sighting of a damage in its set, and mark the family as reviewed.
+
+    Each sighting keeps a record of its own, so that each can be taken back. Returns the sightings, decided before or
+    now. Raises as `damage_decide` does.
+    """
+    _action_checked(action)
+    with transaction.atomic():
+        head = _row_to_change(damage, user=user, step=step)
+        sightings = Damage.objects.of(tenant_of(head.image_set)).visible().family(head.representative_id or head.pk)
+        # In the order of their ids: two people deciding at once wait for one another instead of locking crosswise.
+        rows = list(sightings.filter(image_set=head.image_set).select_for_update(of=("self",)).order_by("id"))
+        for row in rows:
+            row.image_set = head.image_set
+            _decide(row, action=action, user=user, step=step, is_family=True)
+    return rows
 
 
 def damage_categorise(*, user: User, damage: Damage, category: str, step: Source) -> Damage:
@@ -135,6 +144,26 @@ def damage_undo(*, user: User, damage: Damage, step: Source) -> Damage:
         action = Action.RESTORED if last.action == Action.DELETED else Action.REOPENED
         _record(row, before=before, action=action, user=user, step=step, undoes=last)
     return row
+
+
+def _action_checked(action: object) -> None:
+    if not isinstance(action, str) or action not in _VERDICTS:
+        raise Invalid("Unknown action.", {"action": [f"One of {', '.join(_VERDICTS)}."]})
+
+
+def _decide(row: Damage, *, action: Verdict, user: User, step: Source, is_family: bool = False) -> None:
+    """Write a verdict and its record, unless the same person has made it already."""
+    state, recorded = _VERDICTS[action]
+    before = _facts(row)
+    is_reopened = state == DamageState.CREATED
+    row.family_reviewed = not is_reopened and (is_family or row.family_reviewed)
+    if row.state != state or not (is_reopened or row.decided_by_id == user.pk):
+        row.state = state
+        row.is_potential = row.is_potential and state != DamageState.ACCEPTED
+        row.decided_by, row.decided_at = (None, None) if is_reopened else (user, timezone.now())
+        row.true_positives = _flags(row)
+    if _facts(row) != before:
+        _record(row, before=before, action=recorded, user=user, step=step)
 
 
 def decision_standing(decisions: Iterable[DamageDecision]) -> DamageDecision | None:

@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 
 from assets.models import Image, ImageSet
 from damages.models import Action, Damage, DamageDecision, DamageState, ManualProcessing, ManualStatus, Source, Step
-from damages.services.decisions import damage_categorise, damage_decide, damage_delete, damage_draw, damage_undo
+from damages.services.decisions import (
+    damage_categorise,
+    damage_decide,
+    damage_delete,
+    damage_draw,
+    damage_undo,
+    family_decide,
+)
 from damages.services.manual import manual_job_lock
 from damages.taxonomy import DamageCategory
 from tenants.errors import Conflict, Forbidden, Invalid, NotFound
@@ -114,6 +121,42 @@ def test_the_same_decision_again_records_nothing_but_anothers_confirmation_does(
 def test_an_unknown_action_is_invalid(ours: factories.House, proposal: Damage) -> None:
     with pytest.raises(Invalid):
         damage_decide(user=ours.annotator, damage=proposal, action="explode", step=Source.ANNOTATOR)  # type: ignore[arg-type]  # as a client would
+
+
+# --- families ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_familys_sightings_are_decided_together_and_taken_back_one_by_one(
+    ours: factories.House, proposal: Damage
+) -> None:
+    frame = factories.photo(proposal.image_set, position=2)
+    second = factories.damage(frame, representative=proposal)
+    gone = factories.damage(frame, representative=proposal, deleted_at=timezone.now())
+    other = factories.damage(frame)
+    rows = family_decide(user=ours.annotator, damage=second, action="accept", step=Source.ANNOTATOR)
+    assert {row.pk for row in rows} == {proposal.pk, second.pk}
+    assert [fresh(row).state for row in (proposal, second, gone, other)] == [
+        "accepted",
+        "accepted",
+        "created",
+        "created",
+    ]
+    assert [fresh(row).family_reviewed for row in (proposal, second, other)] == [True, True, False]
+    assert [len(decisions(row)) for row in (proposal, second, gone, other)] == [1, 1, 0, 0]
+    damage_undo(user=ours.annotator, damage=second, step=Source.ANNOTATOR)
+    assert (fresh(second).state, fresh(second).family_reviewed) == ("created", False)
+    assert fresh(proposal).state == "accepted"
+
+
+def test_a_family_decision_marks_what_was_decided_alone_before(ours: factories.House, proposal: Damage) -> None:
+    damage_decide(user=ours.annotator, damage=proposal, action="accept", step=Source.ANNOTATOR)
+    when = fresh(proposal).decided_at
+    family_decide(user=ours.annotator, damage=proposal, action="accept", step=Source.ANNOTATOR)
+    assert fresh(proposal).family_reviewed
+    assert fresh(proposal).decided_at == when
+    damage_undo(user=ours.annotator, damage=proposal, step=Source.ANNOTATOR)
+    assert not fresh(proposal).family_reviewed
+    assert fresh(proposal).state == DamageState.ACCEPTED
 
 
 # --- category --------------------------------------------------------------------------------------------------------
@@ -293,6 +336,7 @@ def test_undoing_everything_leads_back_to_the_beginning(ours: factories.House, i
 
 _EDITS: dict[str, Callable[..., Damage]] = {
     "decide": lambda person, damage, step: damage_decide(user=person, damage=damage, action="accept", step=step),
+    "family": lambda person, damage, step: family_decide(user=person, damage=damage, action="reject", step=step)[0],
     "categorise": lambda person, damage, step: damage_categorise(
         user=person, damage=damage, category="dents", step=step
     ),
