@@ -37,6 +37,10 @@ class Reach:
         """The reach of a global admin."""
         return cls(None)
 
+    def within(self, tenant_id: UUID) -> Reach:
+        """What is left of this reach inside one tenant: that tenant, or nothing."""
+        return Reach.some([tenant_id] if self.covers(tenant_id) else ())
+
     def covers(self, tenant_id: UUID | None) -> bool:
         """Whether rows of this tenant are within reach; a row without a tenant only is for those who reach all."""
         return self.tenant_ids is None or tenant_id in self.tenant_ids

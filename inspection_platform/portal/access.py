@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec
 from uuid import UUID
@@ -19,14 +20,25 @@ from damages.services.manual import manual_job_renew
 from damages.services.roles import role_permit, step_permit
 from damages.states import step_of
 from inspection_platform.api.refusals import RefusalKind, refusal_of
+from tenants.acting import reach_for_request
 from tenants.errors import Conflict, DomainError, Forbidden, Invalid
 from tenants.models import User
-from tenants.services.people import is_global_admin, reach_of
+from tenants.scope import Reach
+from tenants.services.people import is_global_admin
 
 P = ParamSpec("P")
 
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who works on this page, and how far they reach on it."""
+
+    user: User
+    reach: Reach
+
+
 #: A step's change of a set: who, which set, which step, the request's JSON, and what the path names.
-Work = Callable[Concatenate[User, ImageSet, Step, dict[str, Any], P], dict[str, Any]]
+Work = Callable[Concatenate[Desk, ImageSet, Step, dict[str, Any], P], dict[str, Any]]
 
 _STATUSES: Final = {
     RefusalKind.INVALID: 400,
@@ -49,9 +61,9 @@ def person_of(request: HttpRequest) -> User:
     return request.user
 
 
-def image_set_reached(user: User, image_set_id: UUID) -> ImageSet:
+def image_set_reached(request: HttpRequest, image_set_id: UUID) -> ImageSet:
     """The set, with its origin, if it lies within the person's reach; Http404 otherwise, whatever the reason."""
-    image_set = ImageSet.objects.of(reach_of(user)).visible().with_origin().filter(pk=image_set_id).first()
+    image_set = ImageSet.objects.of(reach_for_request(request)).visible().with_origin().filter(pk=image_set_id).first()
     if image_set is None:
         raise Http404("There is no such image set.")
     return image_set
@@ -101,13 +113,14 @@ def work_view(change: Work[P]) -> Callable[..., HttpResponse]:
     @wraps(change)
     def view(request: HttpRequest, image_set_id: UUID, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         user = person_of(request)
-        image_set = image_set_reached(user, image_set_id)
+        desk = Desk(user, reach_for_request(request))
+        image_set = image_set_reached(request, image_set_id)
         try:
             body = _json_of(request)
             step = _step_of(body)
             with transaction.atomic():
                 manual_job_renew(user=user, image_set=image_set, step=step)
-                answer = change(user, image_set, step, body, *args, **kwargs)
+                answer = change(desk, image_set, step, body, *args, **kwargs)
         except DomainError as error:
             return _refused(error, held=_holds(user, image_set))
         return JsonResponse(answer)

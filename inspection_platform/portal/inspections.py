@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -20,7 +19,7 @@ from damages.services.manual import manual_job_reopen
 from imaging.models import PipelineRun
 from inspection_platform import workflow
 from inspection_platform.portal.access import administers, image_set_reached, job_of, may_do, person_of, step_open_to
-from inspection_platform.portal.presenters import facts_of, title_of, work_payload
+from inspection_platform.portal.presenters import facts_of, title_of, work_payload, zone_of
 from tenants.errors import DomainError, Forbidden
 from tenants.models import Delivery, User
 from tenants.services.deliveries import delivery_send_again
@@ -34,7 +33,7 @@ _DECISIONS_SHOWN = 200
 def inspection(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
     """Everything about one set, to look at; buttons only for what this person may do."""
     user = person_of(request)
-    image_set = image_set_reached(user, image_set_id)
+    image_set = image_set_reached(request, image_set_id)
     job = job_of(image_set)
     context = {
         **admin.site.each_context(request),
@@ -42,19 +41,20 @@ def inspection(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
         "image_set": image_set,
         "facts": facts_of(image_set),
         "job": job,
+        "is_mine": job is not None and job.holder_id == user.pk and step_open_to(user, job) is not None,
         "is_taken": job is not None and is_taken(job, now=timezone.now()),
         "payload": work_payload(user=user, image_set=image_set, step=None, job=job),
         **_processing(image_set),
         **_powers(user, image_set, job),
     }
-    with timezone.override(_zone_of(image_set)):
+    with timezone.override(zone_of(image_set)):
         return render(request, "portal/inspection.html", context)
 
 
 @require_GET
 def result(request: HttpRequest, image_set_id: UUID, version: int) -> HttpResponse:
     """The frozen facts of one result version, as JSON."""
-    image_set = image_set_reached(person_of(request), image_set_id)
+    image_set = image_set_reached(request, image_set_id)
     row = ResultVersion.objects.of(_tenant_or_own(image_set)).filter(image_set=image_set, version=version).first()
     if row is None:
         raise Http404("There is no such result.")
@@ -65,7 +65,7 @@ def result(request: HttpRequest, image_set_id: UUID, version: int) -> HttpRespon
 def run_again(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
     """Send the set through the pipeline once more (admins)."""
     user = person_of(request)
-    image_set = image_set_reached(user, image_set_id)
+    image_set = image_set_reached(request, image_set_id)
     try:
         _permit_admin(user, image_set)
         workflow.run_again(image_set=image_set)
@@ -79,7 +79,7 @@ def run_again(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
 def reopen(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
     """Let a finished or skipped set wait for a step again (members of the step's group)."""
     user = person_of(request)
-    image_set = image_set_reached(user, image_set_id)
+    image_set = image_set_reached(request, image_set_id)
     try:
         step = Step(request.POST.get("step", ""))
         manual_job_reopen(user=user, image_set=image_set, step=step)
@@ -95,7 +95,7 @@ def reopen(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
 def send_again(request: HttpRequest, image_set_id: UUID, delivery_id: UUID) -> HttpResponse:
     """Give one delivery of the set a new life (admins)."""
     user = person_of(request)
-    image_set = image_set_reached(user, image_set_id)
+    image_set = image_set_reached(request, image_set_id)
     delivery = _deliveries(image_set).filter(pk=delivery_id).first()
     if delivery is None:
         raise Http404("There is no such delivery.")
@@ -150,8 +150,3 @@ def _permit_admin(user: User, image_set: ImageSet) -> None:
 def _tenant_or_own(image_set: ImageSet) -> UUID:
     """The id to scope queries by; a set of no tenant has rows of no tenant, which its own id cannot name."""
     return image_set.tenant_id or image_set.pk
-
-
-def _zone_of(image_set: ImageSet) -> ZoneInfo:
-    """The time zone of the tenant's stations."""
-    return ZoneInfo(image_set.tenant.settings.time_zone if image_set.tenant else "UTC")

@@ -8,8 +8,7 @@ from uuid import UUID
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
 
 from assets.models import Image
-from inspection_platform.portal.access import person_of
-from tenants.services.people import reach_of
+from tenants.acting import reach_for_request
 
 #: Seconds for which the person's own browser may keep a photo.
 _KEPT_SECONDS = 3600
@@ -17,7 +16,7 @@ _KEPT_SECONDS = 3600
 
 def photo(request: HttpRequest, image_set_id: UUID, image_id: UUID) -> HttpResponseBase:
     """The published picture; 404 outside the person's reach, or while it is not published."""
-    rows = Image.objects.of(reach_of(person_of(request))).visible().filter(image_set__deleted_at__isnull=True)
+    rows = Image.objects.of(reach_for_request(request)).visible().filter(image_set__deleted_at__isnull=True)
     image = rows.filter(image_set=image_set_id, pk=image_id).first()
     if image is None or not image.published:
         raise Http404("There is no such photo.")

@@ -15,11 +15,11 @@ from damages.models import ManualProcessing, Step
 from damages.services.locks import is_taken
 from damages.services.manual import manual_job_claim_next, manual_job_lock, manual_job_unlock
 from inspection_platform.portal.access import image_set_reached, job_of, may_do, person_of, step_open_to
-from inspection_platform.portal.presenters import facts_of, title_of, work_payload
+from inspection_platform.portal.presenters import facts_of, title_of, work_payload, zone_of
+from tenants.acting import reach_for_request
 from tenants.errors import Conflict, DomainError
 from tenants.models import User
 from tenants.scope import Reach
-from tenants.services.people import reach_of
 
 _LISTED = 25
 
@@ -28,14 +28,15 @@ _LISTED = 25
 def overview(request: HttpRequest) -> HttpResponse:
     """What waits for annotation and review, and what the person holds."""
     user = person_of(request)
-    steps = [_step_summary(user, step, reach_of(user)) for step in Step]
+    reach = reach_for_request(request)
+    steps = [_step_summary(user, step, reach) for step in Step]
     context = {
         **admin.site.each_context(request),
         "title": "Queue",
         "steps": steps,
         "may_work": any(step["may_do"] for step in steps),
-        "held": _held(user),
-        "waiting": _waiting(reach_of(user)),
+        "held": _held(user, reach),
+        "waiting": _waiting(reach),
         "ran_empty": request.GET.get("empty", "").lower() if request.GET.get("empty") in Step.values else "",
     }
     return render(request, "portal/queue.html", context)
@@ -47,7 +48,7 @@ def claim_next(request: HttpRequest) -> HttpResponse:
     user = person_of(request)
     try:
         step = Step(request.POST.get("step", ""))
-        job = manual_job_claim_next(user=user, step=step, reach=reach_of(user))
+        job = manual_job_claim_next(user=user, step=step, reach=reach_for_request(request))
     except ValueError:
         messages.error(request, "Choose annotation or review.")
         return redirect("portal:queue")
@@ -64,7 +65,7 @@ def claim_next(request: HttpRequest) -> HttpResponse:
 def work(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
     """The page of a set the person holds; 409 while somebody else does; otherwise its read-only page."""
     user = person_of(request)
-    image_set = image_set_reached(user, image_set_id)
+    image_set = image_set_reached(request, image_set_id)
     job = job_of(image_set)
     step = step_open_to(user, job)
     if job is None or step is None:
@@ -82,14 +83,15 @@ def work(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
             return render(request, "portal/held.html", context, status=409)
         return redirect("portal:inspection", image_set_id=image_set.pk)
     context["payload"] = work_payload(user=user, image_set=image_set, step=step, job=job)
-    return render(request, "portal/work.html", context)
+    with timezone.override(zone_of(image_set)):
+        return render(request, "portal/work.html", context)
 
 
 @require_POST
 def lock(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
     """Take this particular set and go to it."""
     user = person_of(request)
-    image_set = image_set_reached(user, image_set_id)
+    image_set = image_set_reached(request, image_set_id)
     step = step_open_to(user, job_of(image_set))
     if step is None:
         messages.error(request, "This set does not wait for you.")
@@ -106,7 +108,7 @@ def lock(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
 def unlock(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
     """Put the set back into the queue."""
     user = person_of(request)
-    image_set = image_set_reached(user, image_set_id)
+    image_set = image_set_reached(request, image_set_id)
     step = step_open_to(user, job_of(image_set))
     try:
         if step:
@@ -127,9 +129,9 @@ def _step_summary(user: User, step: Step, reach: Reach) -> dict[str, Any]:
     return {"step": step, "may_do": may_do(user, step), **counts}
 
 
-def _held(user: User) -> list[ManualProcessing]:
+def _held(user: User, reach: Reach) -> list[ManualProcessing]:
     """Open jobs whose holder is this person."""
-    rows = ManualProcessing.objects.of(reach_of(user)).filter(holder=user).in_order()
+    rows = ManualProcessing.objects.of(reach).filter(holder=user).in_order()
     return list(rows.select_related("image_set__submission", "tenant"))
 
 

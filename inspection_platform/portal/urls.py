@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from inspection_platform.portal import inspections, photos, queue, work
+from inspection_platform.portal import acting, inspections, photos, queue, work
 from inspection_platform.portal.access import staff_view
 
 app_name = "portal"
@@ -14,6 +14,8 @@ _DAMAGE = _SET + "damages/<uuid:damage_id>/"
 _INSPECTION = "inspections/<uuid:image_set_id>/"
 
 urlpatterns = [
+    path("acting/", staff_view(acting.page), name="acting"),
+    path("acting/choose/", staff_view(acting.choose), name="acting-choose"),
     path("queue/", staff_view(queue.overview), name="queue"),
     path("queue/next/", staff_view(queue.claim_next), name="claim-next"),
     path(_SET, staff_view(queue.work), name="work"),
