@@ -24,6 +24,8 @@ CLUSTERS = ("ml", "io")
 _BATCH = 100
 #: Seconds an event may wait for its own task before the sweep asks again.
 _EVENT_PATIENCE = 10
+#: Seconds between two clean-ups.
+_CLEANUP_EVERY = 86_400
 
 
 def jobs_sweep() -> int:
@@ -72,6 +74,12 @@ def heartbeats_ask() -> None:
     for cluster in CLUSTERS:
         if cache.add(f"heartbeat-asked:{cluster}", 1, timeout=120):
             async_task("inspection_platform.tasks.heartbeat", cluster, cluster=cluster, task_name="heartbeat")
+
+
+def cleanup_ask() -> None:
+    """Ask for the clean-up once a day, however often this is called and the loop is started."""
+    if cache.add("cleanup-asked", 1, timeout=_CLEANUP_EVERY):
+        async_task("inspection_platform.tasks.clean_up", cluster="io", task_name="cleanup")
 
 
 def _idle_clusters() -> set[str]:

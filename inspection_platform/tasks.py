@@ -14,6 +14,7 @@ from django_q.tasks import async_task
 from imaging.models import JobRun
 from imaging.services.runs import LeaseLost, job_claim, job_fail
 from inspection_platform import workflow
+from inspection_platform.cleanup import cleanup
 from inspection_platform.heartbeat import Heartbeat, beat_note
 from inspection_platform.news import event_deliveries
 from tenants.models import Event
@@ -71,6 +72,12 @@ def handle_event(event_id: str) -> None:
 def deliver(delivery_id: str) -> None:
     """Make the due attempt of a delivery."""
     delivery_attempt(delivery_id=UUID(delivery_id))
+
+
+def clean_up() -> None:
+    """Remove what nobody needs any more."""
+    for outcome in cleanup():
+        log.info("cleanup.done", what=outcome.what, count=outcome.count, failure=outcome.failure)
 
 
 def heartbeat(cluster: str) -> None:

@@ -46,6 +46,7 @@ class Command(BaseCommand):
                 sweep.events_sweep()
             if turn % 20 == 0:
                 sweep.heartbeats_ask()
+                sweep.cleanup_ask()
         except DatabaseError:
             log.exception("pulse.database")
             close_old_connections()
