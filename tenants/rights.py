@@ -16,7 +16,7 @@ from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 
-from tenants.models import GLOBAL_ADMIN, Role, User
+from tenants.models import GLOBAL_ADMIN, Membership, Role, User
 from tenants.scope import Reach
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def reaches_beyond(target: User, asker: User) -> bool:
     if standing_of(asker).is_global:
         return False
     reach = permission_reach(asker, "tenants.change_user")
-    tenants = target.memberships.values_list("tenant_id", flat=True)
+    tenants = _memberships(target).values_list("tenant_id", flat=True)
     return standing_of(target).is_global or not all(reach.covers(tenant) for tenant in tenants)
 
 
@@ -162,8 +162,13 @@ class RoleBackend(BaseBackend):
         return any(name.startswith(f"{app_label}.") for name in self.get_all_permissions(user_obj))
 
 
+def _memberships(user: User) -> models.QuerySet[Membership]:
+    """All memberships of the person, asked afresh: `user.memberships` may hold only those that a list shows."""
+    return Membership.objects.all_tenants("a person's memberships decide what is within reach").filter(user=user)
+
+
 def _standing(user: User) -> Standing:
-    roles = user.memberships.filter(tenant__is_active=True).values_list("tenant_id", "role")
+    roles = _memberships(user).filter(tenant__is_active=True).values_list("tenant_id", "role")
     return Standing(
         is_global=user.is_superuser or user.groups.filter(name=GLOBAL_ADMIN).exists(),
         roles=dict(roles),

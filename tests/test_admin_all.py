@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.db import connection
 from django.db.models import Model
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 
 from damages.models import ReviewerQueueEntry
 from imaging.models import ModelVersion
-from tenants.models import OneTimePassword, TenantGroup, User
+from tenants.models import OneTimePassword, TenantGroup
 from tests import factories
+from tests.admin_pages import login, page, rows_of
 from tests.admin_rows import MAKERS, make, make_own
 
 APPS = ("tenants", "assets", "imaging", "damages")
@@ -30,23 +27,6 @@ MODELS = [
 #: Models whose rows belong to no tenant, or to several.
 COMMON = (ModelVersion, OneTimePassword, TenantGroup)
 by_label = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label_lower)
-
-
-def page(model: type[Model], name: str, *args: Any) -> str:
-    """The address of one of the model's pages."""
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
-
-
-def login(user: User) -> Client:
-    """A browser in which the person is logged in."""
-    client = Client()
-    client.force_login(User.objects.get(pk=user.pk), backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
-def rows_of(response: Any) -> set[Any]:
-    """The keys of the rows in a list."""
-    return {row.pk for row in response.context["cl"].result_list}
 
 
 def test_every_model_of_ours_is_registered_and_has_rows_to_test_with() -> None:
