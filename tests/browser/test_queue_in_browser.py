@@ -87,6 +87,26 @@ def test_annotate_with_the_mouse(house: factories.House, page: Page) -> None:
     ]
 
 
+def test_one_damage_on_many_photos_is_decided_at_once(
+    house: factories.House, page: Page, context: BrowserContext
+) -> None:
+    image_set = waiting_set(house, photos=3, proposals=2)
+    first, _ = damages_of(image_set)
+    for image in image_set.images.order_by("position")[1:]:
+        factories.damage(image, representative=first)
+    log_in(context, house.annotator)
+    annotate_next(page)
+    expect(damage_row(page, 1)).to_contain_text("seen on 3 photos")
+    shot(page, "family")
+    damage_row(page, 1).get_by_role("button", name="Accept all 3").click()
+    expect(page.locator("#progress")).to_have_text("1 of 4 undecided in this set")
+    page.keyboard.press("u")
+    expect(page.locator("#progress")).to_have_text("4 of 4 undecided in this set")
+    page.keyboard.press("Shift+R")
+    expect(page.locator("#progress")).to_have_text("1 of 4 undecided in this set")
+    assert states(image_set) == ["rejected", "created", "rejected", "rejected"]
+
+
 def test_review_with_the_mouse(house: factories.House, page: Page, context: BrowserContext) -> None:
     image_set = waiting_set(house)
     manual_job_lock(user=house.annotator, image_set=image_set, step=Step.ANNOTATION)

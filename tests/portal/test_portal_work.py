@@ -29,6 +29,27 @@ def send(client: Client, url: str, **body: Any) -> tuple[int, dict[str, Any]]:
     return response.status_code, answer
 
 
+def change(client: Client, url: str, **body: Any) -> dict[str, Any]:
+    """The one change that was made."""
+    status, answer = send(client, url, **body)
+    assert status == 200
+    (made,) = answer["changes"]
+    found: dict[str, Any] = made
+    return found
+
+
+def test_a_family_is_decided_in_one_request(held: Held, login: Login) -> None:
+    others = {factories.damage(factories.photo(held.image_set, position=n), representative=held.damage) for n in (2, 3)}
+    stranger = factories.damage(held.image)
+    url = held.url("decide", damage_id=next(iter(others)).pk)
+    status, answer = send(login(held.house.annotator), url, action="reject", family=True)
+    assert status == 200
+    assert {made["id"] for made in answer["changes"]} == {str(row.pk) for row in {held.damage, *others}}
+    assert {made["damage"]["state"] for made in answer["changes"]} == {"rejected"}
+    stranger.refresh_from_db()
+    assert stranger.state == "created"
+
+
 def job_of(held: Held) -> ManualProcessing:
     return ManualProcessing.objects.of(held.house.tenant.pk).get(image_set=held.image_set)
 
@@ -36,21 +57,22 @@ def job_of(held: Held) -> ManualProcessing:
 def test_a_verdict_comes_back_as_the_damage_it_made(held: Held, login: Login) -> None:
     status, answer = send(login(held.house.annotator), held.url("decide", damage_id=held.damage.pk), action="accept")
     assert status == 200
-    assert answer["id"] == str(held.damage.pk)
-    assert (answer["damage"]["state"], answer["damage"]["decidedBy"]) == ("accepted", "Anna")
-    assert answer["damage"]["canUndo"] is True
+    (change,) = answer["changes"]
+    assert change["id"] == str(held.damage.pk)
+    assert (change["damage"]["state"], change["damage"]["decidedBy"]) == ("accepted", "Anna")
+    assert change["damage"]["canUndo"] is True
     assert answer["lock"]["seconds"] > 1700
 
 
 def test_category_drawing_deleting_and_undoing_go_through_the_services(held: Held, login: Login) -> None:
     client = login(held.house.annotator)
-    _, changed = send(client, held.url("category", damage_id=held.damage.pk), category="dents")
+    changed = change(client, held.url("category", damage_id=held.damage.pk), category="dents")
     assert changed["damage"]["category"] == "dents"
-    _, drawn = send(client, held.url("draw", image_id=held.image.pk), polygon=BOX, category="cracks")
+    drawn = change(client, held.url("draw", image_id=held.image.pk), polygon=BOX, category="cracks")
     assert (drawn["damage"]["polygon"], drawn["damage"]["canDelete"]) == (BOX, True)
-    _, deleted = send(client, held.url("delete", damage_id=drawn["id"]))
+    deleted = change(client, held.url("delete", damage_id=drawn["id"]))
     assert (deleted["id"], deleted["damage"]) == (drawn["id"], None)
-    _, restored = send(client, held.url("undo", damage_id=drawn["id"]))
+    restored = change(client, held.url("undo", damage_id=drawn["id"]))
     assert restored["damage"]["id"] == drawn["id"]
     recorded = DamageDecision.objects.of(held.house.tenant.pk).order_by("created_at").values_list("action", flat=True)
     assert list(recorded) == ["category", "drawn", "deleted", "restored"]

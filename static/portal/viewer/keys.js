@@ -3,6 +3,8 @@
 export const KEYS = [
   { keys: ["a"], act: "accept", works: true, text: "Accept the damage" },
   { keys: ["r"], act: "reject", works: true, text: "Reject the damage" },
+  { keys: ["A"], act: "accept-family", works: true, text: "Accept it on all photos that show it" },
+  { keys: ["R"], act: "reject-family", works: true, text: "Reject it on all photos" },
   { keys: ["u"], act: "undo", works: true, text: "Take my last decision back" },
   { keys: ["c"], act: "category", works: true, text: "Choose another category" },
   { keys: ["d"], act: "draw", works: true, text: "Draw a damage" },
@@ -28,7 +30,9 @@ export function listen({ canWork, run }) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.target.closest?.(TYPING) || document.querySelector("dialog[open]")) return;
-    const act = known.get(event.key.length === 1 ? event.key.toLowerCase() : event.key);
+    // A capital without Shift is Caps Lock: it means the small letter.
+    const key = event.shiftKey ? event.key : event.key.toLowerCase();
+    const act = known.get(key) ?? known.get(key.toLowerCase());
     if (!act) return;
     event.preventDefault();
     run(act);

@@ -20,7 +20,7 @@ let current = 0; // index of the photo
 let selected = null; // id of the damage
 let showsPotential = false;
 let isLost = false;
-const done = []; // ids of the damages decided on here, for undo
+const done = []; // what was decided here, for undo: lists of ids, since a family is decided at once
 
 const stage = new Stage({
   svg: byId("photo"), note: byId("stage-note"), frame: byId("stage"),
@@ -148,7 +148,11 @@ function lose(message) {
   byId("lost-dialog").showModal();
 }
 
-function replace({ id, damage }) {
+function replace({ changes }) {
+  changes.forEach(replaceOne);
+}
+
+function replaceOne({ id, damage }) {
   const at = damages.findIndex((row) => row.id === id);
   if (damage && at >= 0) damages = damages.with(at, damage);
   else if (damage) damages = [...damages, damage];
@@ -166,36 +170,45 @@ async function change(id, path, values = {}) {
 const acts = {
   select,
 
-  async decide(id, action) {
+  async decide(id, action, family = false) {
     if (selected !== id) select(id);
-    done.push(id);
-    const sent = change(id, "decide", { action });
+    const ids = family ? familyOf(id) : [id];
+    done.push(ids);
+    const sent = change(id, "decide", { action, family });
     advance();
     if (!(await sent)) {
-      done.splice(done.lastIndexOf(id), 1);
+      done.splice(done.lastIndexOf(ids), 1);
       reveal(id);
     }
   },
 
   async categorise(id, category) {
     document.activeElement?.blur(); // the keys work again
-    if (await change(id, "category", { category })) done.push(id);
+    if (await change(id, "category", { category })) done.push([id]);
     else draw(); // the old word
   },
 
   async remove(id) {
     if (await change(id, "delete")) {
-      done.push(id);
+      done.push([id]);
       complain("Deleted.", { label: "Undo", act: () => acts.undo(id) });
     }
   },
 
-  async undo(id) {
-    const at = done.lastIndexOf(id);
-    if (at >= 0) done.splice(at, 1);
-    if (await change(id, "undo")) reveal(id);
+  async undo(...ids) {
+    const at = done.findLastIndex((list) => list.includes(ids[0]));
+    if (at >= 0) done[at] = done[at].filter((id) => !ids.includes(id));
+    if (at >= 0 && !done[at].length) done.splice(at, 1);
+    for (const id of ids) if (!(await change(id, "undo"))) return;
+    reveal(ids[0]);
   },
 };
+
+/** The ids of a damage's sightings, its own first. */
+function familyOf(id) {
+  const family = damages.find((row) => row.id === id)?.family;
+  return [id, ...damages.filter((row) => row.family === family && row.id !== id).map((row) => row.id)];
+}
 
 function withSelected(act) {
   const damage = damages.find((row) => row.id === selected);
@@ -224,10 +237,11 @@ async function saveDrawing() {
   const category = byId("draw-category").value;
   const polygon = stage.polygon();
   await send(`photos/${photoShown().id}/draw/`, { polygon, category }, (answer) => {
-    done.push(answer.id);
+    const [{ id }] = answer.changes;
+    done.push([id]);
     replace(answer);
     endDrawing();
-    select(answer.id);
+    select(id);
   });
 }
 
@@ -308,7 +322,9 @@ function zoomToDamage() {
 const RUN = {
   accept: () => withSelected((damage) => acts.decide(damage.id, "accept")),
   reject: () => withSelected((damage) => acts.decide(damage.id, "reject")),
-  undo: () => (done.length ? acts.undo(done.at(-1)) : withSelected((damage) => acts.undo(damage.id))),
+  "accept-family": () => withSelected((damage) => acts.decide(damage.id, "accept", true)),
+  "reject-family": () => withSelected((damage) => acts.decide(damage.id, "reject", true)),
+  undo: () => (done.length ? acts.undo(...done.at(-1)) : withSelected((damage) => acts.undo(damage.id))),
   delete: () => withSelected((damage) => damage.canDelete && acts.remove(damage.id)),
   category: () => withSelected((damage) => byId("damages").querySelector(`[data-key="category-${damage.id}"]`)?.focus()),
   draw: () => (byId("draw-form").hidden ? beginDrawing() : endDrawing()),

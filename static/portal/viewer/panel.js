@@ -38,6 +38,8 @@ function buttonsOf(damage, { canWork, acts }) {
   return h("div", { class: "ip-buttons" },
     button(damage, "accept", "Accept", "check", { "aria-pressed": `${damage.state === "accepted"}`, onclick: () => acts.decide(damage.id, "accept") }),
     button(damage, "reject", "Reject", "close", { "aria-pressed": `${damage.state === "rejected"}`, onclick: () => acts.decide(damage.id, "reject") }),
+    damage.familySize > 1 && button(damage, "accept-family", `Accept all ${damage.familySize}`, "done_all", { title: "On all photos that show it (Shift+A)", onclick: () => acts.decide(damage.id, "accept", true) }),
+    damage.familySize > 1 && button(damage, "reject-family", `Reject all ${damage.familySize}`, "remove_done", { title: "On all photos that show it (Shift+R)", onclick: () => acts.decide(damage.id, "reject", true) }),
     damage.canUndo && button(damage, "undo", "Undo", "undo", { onclick: () => acts.undo(damage.id) }),
     damage.canDelete && button(damage, "delete", "Delete", "delete", { onclick: () => acts.remove(damage.id) }));
 }
