@@ -94,8 +94,8 @@ def _redirect(storage: Any, key: str, seconds_left: int) -> HttpResponse:
 
 def _stream(request: HttpRequest, storage: FileSystemStorage, key: str, seconds_left: int) -> HttpResponseBase:
     try:
-        file = storage.open(key)
         changed = storage.get_modified_time(key).timestamp()
+        file = storage.open(key)
     except (OSError, SuspiciousFileOperation):
         return _no_file(404, "There is no such file.")
     # A file may be published anew under the same key (faces blurred later): size and time belong to its identity.
