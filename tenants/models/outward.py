@@ -117,8 +117,9 @@ class Delivery(TenantOwned):
             models.CheckConstraint(condition=models.Q(state__in=DeliveryState.values), name="delivery_state_known"),
         ]
         indexes: ClassVar = [
+            # Ended deliveries have no next attempt; both databases see that `<=` implies the condition.
             models.Index(
-                fields=["next_attempt_at"], condition=models.Q(state__in=["waiting", "sending"]), name="delivery_due"
+                fields=["next_attempt_at"], condition=models.Q(next_attempt_at__isnull=False), name="delivery_due"
             ),
             models.Index(fields=["ordering_key", "sequence"]),
         ]

@@ -295,9 +295,15 @@ def test_a_message_that_is_being_sent_cannot_be_sent_again(tenant: Tenant) -> No
 # --- killed workers --------------------------------------------------------------------------------------------------
 
 
+def lease_is_over(delivery: Delivery) -> None:
+    now = timezone.now()
+    change(delivery, lease_until=now, next_attempt_at=now)
+
+
 def killed(delivery: Delivery, *, attempts: int = 1) -> None:
     """Leave the row as a worker does that was killed between its claim and its answer, its lease over."""
-    change(delivery, state=DeliveryState.SENDING, attempts=attempts, lease_until=timezone.now())
+    change(delivery, state=DeliveryState.SENDING, attempts=attempts)
+    lease_is_over(delivery)
 
 
 def test_a_try_under_a_living_lease_is_left_alone(tenant: Tenant, peer: Callable[..., Peer]) -> None:
@@ -332,8 +338,9 @@ def test_a_lease_is_longer_than_a_send_and_shorter_than_two_minutes(
     delivery.refresh_from_db()
     assert delivery.state == DeliveryState.SENDING
     assert delivery.lease_until is not None
-    seconds = (delivery.lease_until - before).total_seconds()
-    assert settings.DELIVERY_SECONDS < seconds < 120
+    assert deliveries_due(now=delivery.lease_until - timedelta(seconds=1), limit=1) == []
+    assert deliveries_due(now=delivery.lease_until, limit=1) == [delivery.pk]
+    assert settings.DELIVERY_SECONDS < (delivery.lease_until - before).total_seconds() < 120
 
 
 def test_the_last_try_is_not_lost_by_a_kill_but_kills_do_not_go_on_for_ever(
@@ -466,7 +473,7 @@ def test_of_two_overlapping_tries_the_one_that_delivered_stands(
         if took_over or len(receiver.received) > 1:
             conn.sendall(quick)
             return
-        change(delivery, lease_until=timezone.now())
+        lease_is_over(delivery)
         took_over.append(in_thread(lambda: delivery_attempt(delivery_id=delivery.pk)))
         conn.sendall(slow)
 
