@@ -37,7 +37,7 @@ class SameTenantForm(_ModelForm[M]):
         values = super().clean() or self.cleaned_data
         own = values.get("tenant") or getattr(self.instance, "tenant_id", None)
         own_id = getattr(own, "pk", own)
-        for name, value in values.items():
+        for name, value in list(values.items()):
             other_id = getattr(value, "tenant_id", None) if isinstance(value, Model) else None
             if own_id is not None and other_id is not None and other_id != own_id:
                 self.add_error(name, "This belongs to another tenant.")

@@ -61,5 +61,5 @@ def _values(form: Any) -> dict[str, Any]:
         if parts is not None:
             sent |= {f"{bound.html_name}_{number}": part for number, part in enumerate(parts) if part is not None}
         else:
-            sent[bound.html_name] = bound.field.prepare_value(value) if not isinstance(value, list) else value
+            sent[bound.html_name] = value
     return sent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django import forms
@@ -57,6 +57,13 @@ class WebhookForm(ServiceForm[Webhook]):
         if not all(name.strip() and colon for name, colon, _ in pairs):
             raise forms.ValidationError("Write each header as `Name: value`.")
         return {name.strip(): value.strip() for name, _, value in pairs}
+
+    def clean_extra_payload(self) -> dict[str, Any]:
+        """What is merged into each message."""
+        extra = self.cleaned_data["extra_payload"] or {}
+        if not isinstance(extra, dict):
+            raise forms.ValidationError('A JSON object is needed, for example {"site": "Oslo"}.')
+        return extra
 
     def carry_out(self) -> Webhook:
         """Create or change the webhook."""
