@@ -7,7 +7,6 @@ from datetime import timedelta
 import structlog
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 from django_q.models import OrmQ
 from django_q.tasks import async_task
@@ -41,7 +40,9 @@ def jobs_sweep() -> int:
 
 
 def events_sweep() -> int:
-    """Ask again for events that are still unhandled; returns how many."""
+    """Ask again for events whose task was lost: unhandled for a while, and no task waits in `io`; returns how many."""
+    if "io" not in _idle_clusters():
+        return 0
     patience = timezone.now() - timedelta(seconds=_EVENT_PATIENCE)
     events = Event.objects.all_tenants("the sweep looks after every tenant's events").filter(
         handled_at__isnull=True, modified_at__lt=patience, attempts__lt=EVENT_ATTEMPTS
@@ -49,7 +50,7 @@ def events_sweep() -> int:
     ids = list(events.order_by("created_at").values_list("pk", flat=True)[:_BATCH])
     with transaction.atomic():
         for event_id in ids:
-            events.filter(pk=event_id).update(attempts=F("attempts") + 1, modified_at=timezone.now())
+            events.filter(pk=event_id).update(modified_at=timezone.now())
             async_task("inspection_platform.tasks.handle_event", str(event_id), cluster="io", task_name="event")
     return len(ids)
 

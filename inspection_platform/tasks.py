@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 from django.core.cache import cache
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django_q.tasks import async_task
 
@@ -57,16 +58,22 @@ def _note_failure(job: JobRun, error: Exception) -> None:
 
 
 def handle_event(event_id: str) -> None:
-    """Turn an event into deliveries, once."""
-    events = Event.objects.all_tenants("the news desk handles every tenant's events")
-    with transaction.atomic():
-        event = events.select_for_update().filter(pk=event_id, handled_at__isnull=True).first()
-        if event is None:
-            return
-        deliveries = event_deliveries(event)
-        events.filter(pk=event.pk).update(handled_at=timezone.now(), failure="")
-        for delivery in deliveries:
-            async_task("inspection_platform.tasks.deliver", str(delivery.pk), cluster="io", task_name="deliver")
+    """Turn an event into deliveries, once. Failures are counted on its row; after a few of them people must look."""
+    events = Event.objects.all_tenants("the news desk handles every tenant's events").filter(pk=event_id)
+    try:
+        with transaction.atomic():
+            event = events.select_for_update().filter(handled_at__isnull=True).first()
+            if event is not None:
+                _hand_out(event)
+                events.update(handled_at=timezone.now(), failure="")
+    except Exception as error:
+        log.exception("event.failed", event_id=event_id)
+        events.update(attempts=F("attempts") + 1, failure=f"{type(error).__name__}: {error}"[:1000])
+
+
+def _hand_out(event: Event) -> None:
+    for delivery in event_deliveries(event):
+        async_task("inspection_platform.tasks.deliver", str(delivery.pk), cluster="io", task_name="deliver")
 
 
 def deliver(delivery_id: str) -> None:

@@ -330,3 +330,30 @@ def test_a_set_that_fails_to_start_leaves_nothing(
         submit(ours, media.jpeg(seed=1))
     assert ImageSet.objects.of(ours.tenant.pk).count() == 0
     assert drain() == 0
+
+
+def test_while_workers_are_away_events_wait_as_long_as_it_takes(ours: factories.House, drawn: object) -> None:
+    image_set = submit(ours, media.jpeg(seed=1))
+    for _ in range(20):
+        Event.objects.of(ours.tenant.pk).update(modified_at=timezone.now() - timedelta(hours=1))
+        assert sweep.events_sweep() == 0, "their tasks are still in the queue"
+    settle(image_set)
+    assert Delivery.objects.of(ours.tenant.pk).count() == 1
+
+
+def test_an_event_that_cannot_be_told_is_left_to_people(
+    ours: factories.House, drawn: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_event: Event) -> list[Delivery]:
+        raise RuntimeError("no words for it")
+
+    monkeypatch.setattr(tasks, "event_deliveries", broken)
+    settle(submit(ours, media.jpeg(seed=1)))
+    for _ in range(tasks.EVENT_ATTEMPTS + 3):
+        Event.objects.of(ours.tenant.pk).update(modified_at=timezone.now() - timedelta(minutes=1))
+        sweep.events_sweep()
+        queue.drain()
+    event = Event.objects.of(ours.tenant.pk).get()
+    assert event.attempts == tasks.EVENT_ATTEMPTS
+    assert "no words for it" in event.failure
+    assert event.handled_at is None
