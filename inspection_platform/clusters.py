@@ -7,6 +7,7 @@ process that is killed while it holds the lock of a queue between them leaves th
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import os
 import signal
@@ -24,13 +25,37 @@ _BROKEN: Final = 70
 
 def run(arguments: Sequence[str]) -> None:
     """Run `manage.py qcluster` with these arguments and both holes closed; returns when the cluster was stopped."""
+    options, _ = _parser().parse_known_args(arguments)
+    # django-q reads the name when it is imported; the command's own option comes too late for a process that forks.
+    os.environ["Q_CLUSTER_NAME"] = options.name
     django.setup()
     from django.core.management import call_command  # noqa: PLC0415 - Django has to be set up first
     from django_q import cluster  # noqa: PLC0415
 
-    os.register_at_fork(after_in_child=die_with_parent)
+    children_tie()
     cluster.Sentinel = careful(cluster.Sentinel)
     call_command("qcluster", *arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("-n", "--name", required=True)
+    return parser
+
+
+def children_tie() -> None:
+    """Let every process that this one forks, and those that they fork, die with the one that forked it."""
+    forking: list[int] = []
+
+    def before() -> None:
+        forking[:] = [os.getpid()]
+
+    def in_child() -> None:
+        die_with_parent()
+        if os.getppid() != forking[0]:
+            os._exit(_BROKEN)  # the parent died before the tie was made
+
+    os.register_at_fork(before=before, after_in_child=in_child)
 
 
 def die_with_parent() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.stack import Client, Mailbox, Stack, mailbox, own_database
+from tests.live.stack import Client, Mailbox, Stack, folder_of_its_own, mailbox, own_database
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,10 +21,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack() -> Iterator[Stack]:
     """A running platform with short leases, so that what was lost is found again while a test waits."""
-    folder = tmp_path_factory.mktemp("live")
-    with own_database(folder, name=f"live_{os.getpid()}") as url:
+    with folder_of_its_own() as folder, own_database(folder, name=f"live_{os.getpid()}") as url:
         running = Stack(
             folder, url, {"JOB_LEASE_SECONDS": "4", "JOB_MAX_ATTEMPTS": "8", "INSPEKTLABS_RETRY_SECONDS": "1"}
         )

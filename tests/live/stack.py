@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -198,6 +199,13 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return  # it died with its parent, as it should
+
+
+@contextmanager
+def folder_of_its_own() -> Iterator[Path]:
+    """A folder that is removed afterwards; pytest's own would go when other sessions on this machine come."""
+    with tempfile.TemporaryDirectory(prefix="live-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @contextmanager

@@ -55,13 +55,13 @@ class Command(BaseCommand):
             self.stdout.write(f"  {one.category:<16} {one.confidence:.2f}  {box}")
 
     def _draw(self, looked: list[Inspected], folder: Path) -> None:
-        """Copies carry the photo's name; a number keeps photos of one name apart."""
+        """Copies carry the photo's name; a number keeps photos of one name apart, and the photos as they are."""
         folder.mkdir(parents=True, exist_ok=True)
-        taken: set[Path] = set()
+        taken = {found.path.resolve() for found in looked}
         for found in looked:
             target, number = folder / f"{found.path.stem}.jpg", 1
-            while target in taken or target.resolve() == found.path.resolve():
+            while target.resolve() in taken:
                 number += 1
                 target = folder / f"{found.path.stem}-{number}.jpg"
-            taken.add(target)
+            taken.add(target.resolve())
             target.write_bytes(photo_drawn(found))
