@@ -13,13 +13,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from assets.models import ImageSet, ImageSetState, Upload, UploadState
-from damages.models import DamageDecision, ManualProcessing, ManualStatus, ResultVersion, Step
+from damages.models import Action, DamageDecision, ManualProcessing, ManualStatus, ResultVersion, Step
 from damages.services.locks import is_taken
 from damages.services.manual import manual_job_reopen
 from imaging.models import PipelineRun
 from inspection_platform import workflow
 from inspection_platform.portal.access import administers, image_set_reached, job_of, may_do, person_of, step_open_to
-from inspection_platform.portal.presenters import facts_of, title_of, work_payload, zone_of
+from inspection_platform.portal.presenters import CATEGORY_LABELS, facts_of, title_of, work_payload, zone_of
 from tenants.errors import DomainError, Forbidden
 from tenants.models import Delivery, User
 from tenants.services.deliveries import delivery_send_again
@@ -119,7 +119,17 @@ def _processing(image_set: ImageSet) -> dict[str, Any]:
         "outstanding": uploads.filter(state=UploadState.WAITING),
         "results": ResultVersion.objects.of(tenant_id).filter(image_set=image_set).defer("facts"),
         "deliveries": _deliveries(image_set).prefetch_related("tries").order_by("created_at"),
-        "decisions": decisions.select_related("by", "damage__image")[:_DECISIONS_SHOWN],
+        "decisions": [_told(row) for row in decisions.select_related("by", "damage__image")[:_DECISIONS_SHOWN]],
+    }
+
+
+def _told(decision: DamageDecision) -> dict[str, Any]:
+    """A decision in the words of the page."""
+    before, after = (CATEGORY_LABELS.get(facts.get("category", ""), "") for facts in (decision.before, decision.after))
+    return {
+        "row": decision,
+        "damage": CATEGORY_LABELS[decision.damage.category],
+        "change": f"{before} → {after}" if decision.action == Action.CATEGORY else "",
     }
 
 

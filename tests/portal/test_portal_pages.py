@@ -215,6 +215,16 @@ def test_an_inspection_shows_how_it_was_processed_and_what_was_told(held: Held, 
     assert payload_of(page)["step"] is None
 
 
+def test_an_inspection_tells_who_decided_what(held: Held, login: Login) -> None:
+    client = login(held.house.annotator)
+    for name, body in {"category": {"category": "dents"}, "decide": {"action": "accept"}}.items():
+        url = held.url(name, damage_id=held.damage.pk)
+        assert client.post(url, {"step": "ANNOTATION", **body}, "application/json").status_code == 200
+    page = text_of(client, held.url("inspection"))
+    assert "category changed: Line scratch → Dent" in page
+    assert page.index(">accepted<") < page.index(">category changed")
+
+
 @pytest.mark.parametrize("state", ImageSetState.values)
 def test_sets_in_any_state_can_be_looked_at(ours: factories.House, login: Login, state: str) -> None:
     image_set = factories.image_set(ours.tenant, photos=0, state=state, reason="because")

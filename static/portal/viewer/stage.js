@@ -3,7 +3,8 @@
 import { s, h } from "./dom.js";
 
 const LARGEST_ZOOM = 12;
-const MARGIN = 3; // a damage is shown with this many times its size around it
+const MARGIN = 3; // a damage is shown in this many times its own size,
+const CLOSER = 1.6; // but a large one is brought this much closer at least
 const SMALLEST_BOX = 0.004; // of the photo's side: anything smaller was a click, not a box
 
 const between = (low, value, high) => Math.min(Math.max(value, low), high);
@@ -66,7 +67,7 @@ export class Stage {
       this.photo.width / Math.max(box.width * MARGIN, 1),
       this.photo.height / Math.max(box.height * MARGIN, 1),
     );
-    this.#look(box.x + box.width / 2, box.y + box.height / 2, zoom);
+    this.#look(box.x + box.width / 2, box.y + box.height / 2, Math.max(zoom, CLOSER));
   }
 
   /** Larger (factor above 1) or smaller around a point of the photo, by default the middle of what is seen. */
@@ -152,14 +153,21 @@ export class Stage {
     const { width, height } = this.photo;
     const points = damage.polygon.map(([x, y]) => `${x * width},${y * height}`).join(" ");
     const selected = damage.id === this.selected ? " ip-selected" : "";
-    const size = 14 * this.#scale();
-    const box = boxOf(damage.polygon, this.photo);
-    const above = box.y - size * 0.4;
     return [
       s("polygon", { points, class: `ip-halo${selected}` }),
       s("polygon", { points, class: `ip-mark ip-${damage.state}${selected}`, "data-damage": damage.id }),
-      s("text", { class: "ip-number", "font-size": size, x: box.x, y: above > this.view.y + size ? above : box.y + box.height + size * 1.2 }, `${damage.number}`),
+      this.#number(damage),
     ];
+  }
+
+  /** The number at the highest point of the outline; below the lowest where there is no room above. */
+  #number(damage) {
+    const size = 14 * this.#scale();
+    const rows = [...damage.polygon].sort(([, a], [, b]) => a - b);
+    const isAbove = rows[0][1] * this.photo.height - size > this.view.y;
+    const [x, y] = isAbove ? rows[0] : rows.at(-1);
+    const place = { x: x * this.photo.width, y: y * this.photo.height + size * (isAbove ? -0.4 : 1.2) };
+    return s("text", { class: "ip-number", "font-size": size, ...place }, `${damage.number}`);
   }
 
   #point(event) {
