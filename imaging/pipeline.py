@@ -31,10 +31,3 @@ JOBS: Final[Mapping[str, Job]] = {job.name: job for job in PIPELINE}
 def ready(settled: Collection[str], waiting: Collection[str]) -> list[str]:
     """Names of the waiting jobs whose needs are all settled, in the table's order."""
     return [job.name for job in PIPELINE if job.name in waiting and set(job.needs) <= set(settled)]
-
-
-def as_mapping(names: Collection[str]) -> str:
-    """The pipeline of a run as the contract prints it: a Python-style mapping of (job, step) to its predecessors."""
-    chosen = [job for job in PIPELINE if job.name in names]
-    pairs = {(job.name, "run"): [(need, "run") for need in job.needs if need in names] for job in chosen}
-    return repr(pairs)

@@ -41,7 +41,9 @@ class TenantSettings(Row):
     damage_detection_enabled = models.BooleanField(
         default=True, help_text="Run the damage models on this tenant's sets."
     )
-    face_blur = models.JSONField(default=default_face_blur, help_text="Camera name -> blur faces on its photos.")
+    face_blur = models.JSONField(
+        default=default_face_blur, help_text="Camera name -> blur faces. Stored; acted on once the face model is here."
+    )
     manual_annotation_enabled = models.BooleanField(
         default=False, help_text="People look for damages after the models."
     )
@@ -52,9 +54,11 @@ class TenantSettings(Row):
         default=0, help_text="Sets with fewer proposals skip the manual steps."
     )
     max_frames_for_cameras = models.JSONField(
-        default=default_frame_limits, help_text="Camera name -> frames kept of a video."
+        default=default_frame_limits, help_text="Camera name -> frames kept of its video."
     )
-    turnaround_enabled = models.BooleanField(default=False, help_text="Off: every passage is a rental.")
+    turnaround_enabled = models.BooleanField(
+        default=False, help_text="Off: every passage is a rental. Stored; acted on once rigs record."
+    )
     turnaround_threshold_s = models.PositiveIntegerField(
         default=14400, help_text="Seconds between pickup and return below which a passage is a turnaround."
     )
@@ -62,12 +66,12 @@ class TenantSettings(Row):
         default=False, help_text="Stored for clients of the core API; changes nothing here."
     )
     new_damage_notification = models.BooleanField(
-        default=False, help_text="Mail the tenant's admins about new damages."
+        default=False, help_text="Mail the admins about new damages. Stored; acted on once visits are compared."
     )
     expiry_after_days = models.PositiveIntegerField(
         default=0,
         validators=[MaxValueValidator(36500)],
-        help_text="Days after creation until a set is erased; 0 = never.",
+        help_text="Days after creation until a set is erased; 0 = never. Stored; erasure is not built yet.",
     )
     publish_result = models.CharField(
         max_length=20, choices=PublishResult, default=PublishResult.AFTER_MODELS, help_text="When results go out."
@@ -79,9 +83,13 @@ class TenantSettings(Row):
         help_text="Time zone of the stations, for the admin's pages.",
     )
     inspektlabs_window_open = models.BooleanField(default=True, help_text="Closed: uploads are refused with 503.")
-    incremental_enabled = models.BooleanField(default=False, help_text="The client may compare two inspections.")
+    incremental_enabled = models.BooleanField(
+        default=False, help_text="The client may compare two inspections. Stored; the call is not built yet."
+    )
     rate_instavid360 = models.PositiveIntegerField(
-        default=60, validators=[MinValueValidator(1)], help_text="Requests a minute of the InstaVid360-shaped family."
+        default=60,
+        validators=[MinValueValidator(1)],
+        help_text="InstaVid360-shaped requests a minute. Stored; that family is not built yet.",
     )
     history = HistoricalRecords()
 

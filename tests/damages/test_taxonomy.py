@@ -14,6 +14,7 @@ from damages.taxonomy import (
     inspektlabs_damage_type,
     pave_damage,
 )
+from imaging.ml.registry import card
 
 SQUARE = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.2), (0.1, 0.2))
 SEEN_INSPEKTLABS_NAMES = {"scratch_or_spot", "tear", "stitch_or_screw", "crack", "shallow_dent"}
@@ -137,3 +138,7 @@ def test_pave_name_by_category_and_length(category: DamageCategory, length_mm: f
 def test_an_impossible_length_is_refused(length_mm: float) -> None:
     with pytest.raises(ValueError, match="length"):
         pave_damage(DamageCategory.DENTS, length_mm=length_mm)
+
+
+def test_every_word_of_the_shipped_model_has_a_category() -> None:
+    assert set(card("damage_detector").labels) <= MODEL_LABELS

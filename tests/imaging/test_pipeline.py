@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ast
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imaging.pipeline import JOBS, PIPELINE, as_mapping, ready
+from imaging.pipeline import JOBS, PIPELINE, ready
 
 
 def test_a_job_only_needs_jobs_before_it() -> None:
@@ -31,8 +29,3 @@ def test_settling_what_is_ready_settles_everything(off: set[str]) -> None:
         assert now, f"nothing is ready of {waiting}"
         settled |= set(now)
         waiting -= set(now)
-
-
-def test_the_mapping_is_python() -> None:
-    mapping = ast.literal_eval(as_mapping(["quality", "damage_detection"]))
-    assert mapping == {("quality", "run"): [], ("damage_detection", "run"): [("quality", "run")]}
