@@ -16,8 +16,10 @@ from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, DataAndFiles
 
-#: Bytes read at a time; together with the parser's look-behind this is all that is held of a body.
-CHUNK_BYTES: Final = 256 * 1024
+#: Bytes asked of the server at a time, and handed to the parser at a time: with the parser's look-behind this is all
+#: that is held of a body.
+BLOCK_BYTES: Final = 1024 * 1024
+CHUNK_BYTES: Final = 128 * 1024
 #: Enough to hold the closing boundary (70 characters by RFC 2046, 201 by Django) and a little after it.
 TAIL_BYTES: Final = 512
 
@@ -44,7 +46,8 @@ class IncomingPart(TemporaryUploadedFile):
     @property
     def disk(self) -> BinaryIO:
         """The file on disk, readable and seekable; only of a part that is kept."""
-        return cast("BinaryIO", self.file)
+        # Without the wrapper that deletes it on closing, which costs more than many of the small reads it passes on.
+        return cast("BinaryIO", cast("IO[bytes]", self.file).file)  # type: ignore[attr-defined]
 
     @property
     def sha256(self) -> str:
@@ -111,17 +114,26 @@ class IncomingHandler(FileUploadHandler):
             part.drop()
 
 
-class _Tailed:
-    """A stream that remembers the last bytes read of it."""
+class _Blocks:
+    """A stream that is read in blocks, handed out in pieces, and whose last bytes are remembered.
+
+    The server copies whatever it has read ahead at every call, so few large reads cost much less than many small ones;
+    the parser in turn is fastest with pieces that stay in the processor's cache.
+    """
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
+        self._block = b""
+        self._at = 0
         self.tail = b""
 
-    def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
-        self.tail = (self.tail + data[-TAIL_BYTES:])[-TAIL_BYTES:]
-        return data
+    def read(self, size: int = CHUNK_BYTES) -> bytes:
+        if self._at >= len(self._block):
+            self._block, self._at = self._stream.read(BLOCK_BYTES), 0
+            self.tail = (self.tail + self._block[-TAIL_BYTES:])[-TAIL_BYTES:]
+        piece = self._block[self._at : self._at + size]
+        self._at += len(piece)
+        return piece
 
 
 class IncomingMultiPartParser(BaseParser):
@@ -146,12 +158,12 @@ def _parse(
     stream: IO[Any], media_type: str, context: Mapping[str, Any], handler: IncomingHandler
 ) -> tuple[Any, MultiValueDict[str, Any]]:
     meta = {**context["request"].META, "CONTENT_TYPE": media_type}
-    tailed = _Tailed(stream)
-    parser = MultiPartParser(meta, tailed, [handler], settings.DEFAULT_CHARSET)  # type: ignore[arg-type]
+    blocks = _Blocks(stream)
+    parser = MultiPartParser(meta, blocks, [handler], settings.DEFAULT_CHARSET)  # type: ignore[arg-type]
     data, files = parser.parse()
     # Django takes the end of the stream for the end of the body: a client that was cut off would have its last files
     # silently missing. A whole body closes its boundary (RFC 2046, 5.1.1).
     boundary = parse_header_parameters(media_type)[1]["boundary"]
-    if f"--{boundary}--".encode() not in tailed.tail:
+    if f"--{boundary}--".encode() not in blocks.tail:
         raise ParseError("the body ended early")
     return data, files
