@@ -48,7 +48,7 @@ format: setup-dev ## Format the code
 	.venv/bin/ruff format .
 
 bench: setup-dev ## Run the benchmarks (JSON=1: as JSON)
-	$(PY) -m bench $(if $(JSON),--json)
+	@$(PY) -m bench $(if $(JSON),--json)
 
 train: ## Train a model in an environment of its own: make train MODEL=damage_detector (data: DATA_ROOT)
 	@test -n "$(MODEL)" || { echo "Which one? make train MODEL=damage_detector" >&2; exit 2; }
@@ -58,7 +58,7 @@ train: ## Train a model in an environment of its own: make train MODEL=damage_de
 
 evaluate: setup ## Judge the shipped model: make evaluate MODEL=damage_detector [DATA=x.json IMAGES=dir MASKS=dir JSON=1]
 	@test -n "$(MODEL)" || { echo "Which one? make evaluate MODEL=damage_detector" >&2; exit 2; }
-	$(PY) -m imaging.training evaluate $(MODEL) $(if $(DATA),--data $(DATA)) $(if $(IMAGES),--images $(IMAGES)) \
+	@$(PY) -m imaging.training evaluate $(MODEL) $(if $(DATA),--data $(DATA)) $(if $(IMAGES),--images $(IMAGES)) \
 	  $(if $(MASKS),--masks $(MASKS)) $(if $(JSON),--json)
 
 lock: setup-dev ## Pin every package anew from requirements.in and requirements-dev.in

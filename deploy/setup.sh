@@ -33,9 +33,9 @@ if command -v flock >/dev/null; then
 fi
 if ! .venv/bin/python -c 'import pip' 2>/dev/null; then
   python=$(find_python)
-  echo "Making .venv with $("$python" --version) ..."
+  echo "Making .venv with $("$python" --version) ..." >&2
   "$python" -m venv .venv
 fi
-echo "Installing $requirements ..."
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r "$requirements"
+echo "Installing $requirements ..." >&2
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r "$requirements" >&2
 echo "$wanted" >"$stamp"

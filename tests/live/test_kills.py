@@ -29,7 +29,7 @@ def _wait_for_restart(stack: Stack, name: str, victims: list[int]) -> None:
 def test_a_killed_worker_loses_and_doubles_nothing(
     stack: Stack, client: Client, inbox: Mailbox, whole_cluster: bool
 ) -> None:
-    photos = [media.car_photo(seed=seed, scratches=3) for seed in range(10, 22)]
+    photos = [media.car_photo(seed=seed, scratches=3) for seed in range(10, 18)]
     session = client.upload(photos, callback_url=inbox.url)
     image_set = stack.key(client.image_set(session)["id"])
     job = eventually(lambda: _busy_job(stack, image_set), what="a job in the middle of its work", every=0.02)
