@@ -21,8 +21,9 @@ from tenants.errors import DomainError
 from tenants.scope import Reach
 from tenants.services.people import is_global_admin
 
-# Groups are set up by a table in the code after each migration, so editing them would last until the next one. django-q
-# keeps no successes here (`save_limit`) and runs no schedules; axes does not keep the log of failures it has a page for.
+# Groups are set up by a table in the code after each migration, so editing them would last until the next one.
+# django-q keeps no successes here (`save_limit`) and runs no schedules; axes does not keep the log of failures that it
+# has a page for.
 for model in (Group, AccessAttempt, AccessLog, AccessFailureLog, Failure, OrmQ, Schedule, Success):
     if admin.site.is_registered(model):
         admin.site.unregister(model)

@@ -208,6 +208,12 @@ class ScopedAdmin(ScopedChoices, _Admin[M]):
         fixed = [*super().get_readonly_fields(request, obj), *_READ_ONLY_FIELDS]
         return [*fixed, *self.set_once] if obj is not None else fixed
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """The tenant of a new row, where there is no choice."""
+        given: dict[str, Any] = dict(super().get_changeform_initial_data(request))
+        tenants = self.reach(request, "add").tenant_ids
+        return {"tenant": next(iter(tenants))} | given if tenants and len(tenants) == 1 else given
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - Django's signature
         """The form class of this request, which knows who fills it in."""
         form = super().get_form(request, obj, change=change, **kwargs)

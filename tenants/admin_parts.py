@@ -142,7 +142,9 @@ def column(
     """`function` (row -> what is shown) as a column of a list; `label` gives values a colour of the theme."""
 
     def shown(row: Any) -> Any:
-        return function(row)
+        value = function(row)
+        # None is what the admin shows as a dash.
+        return None if value == "" else value
 
     made: Column = display(description=description, ordering=ordering or None, label=label, boolean=boolean or None)(
         shown
@@ -161,7 +163,9 @@ def state_column(name: str, colours: Mapping[Any, str], description: str = "") -
 
 def deleted_column() -> Column:
     """A label on rows that are deleted softly; nothing on all others, which are the rule."""
-    return column(lambda row: "deleted" if row.deleted_at else "", "", ordering="deleted_at", label={"deleted": "danger"})
+    return column(
+        lambda row: "deleted" if row.deleted_at else "", "deleted", ordering="deleted_at", label={"deleted": "danger"}
+    )
 
 
 def page_action(description: str, *, icon: str, right: str = "operate", danger: bool = False) -> Callable[[F], F]:

@@ -51,7 +51,7 @@ def errors_of(response: Any) -> dict[str, list[str]]:
 
 
 def _values(form: Any) -> dict[str, Any]:
-    sent = {}
+    sent: dict[str, Any] = {}
     for bound in form:
         value = bound.value()
         if bound.field.disabled or value is None or value is False:

@@ -6,7 +6,7 @@ import itertools
 import uuid
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Model
 from django.utils import timezone
@@ -62,6 +62,7 @@ from tenants.services.keys import api_key_issue
 from tenants.services.settings import tenant_create
 from tests import factories
 
+R = TypeVar("R", bound=Model)
 _numbers = itertools.count(1)
 _SIDES = ("left", "right")
 
@@ -70,7 +71,7 @@ def _text() -> str:
     return f"row{next(_numbers)}"
 
 
-def _saved(row: Any) -> Any:
+def _saved(row: R) -> R:
     row.save()
     return row
 

@@ -13,7 +13,6 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
 from tenants.admin_base import HistoryAdmin, RecordAdmin, ScopedTabular, person
@@ -27,8 +26,13 @@ from tenants.services.people import group_assign, group_unassign, membership_rem
 from tenants.services.sessions import session_close, sessions_close_all
 
 if TYPE_CHECKING:
+    from django.contrib.auth.forms import AdminPasswordChangeForm
+
     _CreationForm = forms.ModelForm[User]
+    _PasswordForm = AdminPasswordChangeForm[User]
 else:
+    from unfold.forms import AdminPasswordChangeForm as _PasswordForm
+    from unfold.forms import UserCreationForm
 
     class _CreationForm(UserCreationForm):
         """unfold's form with two password fields, for our own user model."""
@@ -53,6 +57,7 @@ class PersonAddForm(ServiceForm[User], _CreationForm):
             self.tenants, required=self.must_belong, widget=UnfoldAdminSelectWidget,
             help_text="The tenant the person works for.",
         )  # fmt: skip
+        _describe_password(self)
 
     def carry_out(self) -> User:
         """Create the person."""
@@ -62,6 +67,19 @@ class PersonAddForm(ServiceForm[User], _CreationForm):
             role=values["role"], first_name=values["first_name"], last_name=values["last_name"],
             email=values["email"], is_staff=values["is_staff"], by=self.by,
         )  # fmt: skip
+
+
+class PasswordForm(_PasswordForm):
+    """Two fields for a new password, or none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _describe_password(self)
+
+
+def _describe_password(form: Any) -> None:
+    """Say what is true here: there is no other way to log in."""
+    form.fields["usable_password"].help_text = "Disabled: the person cannot log in until somebody sets a password."
 
 
 class PersonForm(SameTenantForm[User]):
@@ -97,7 +115,7 @@ class UserAdmin(_People):
 
     form = PersonForm
     add_form = PersonAddForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = PasswordForm
     list_display = (
         "phone",
         column(lambda user: user.get_full_name(), "name", ordering="last_name"),
@@ -151,7 +169,7 @@ class UserAdmin(_People):
         """Nobody changes (or gives a password to) people who reach further than themselves."""
         if not super().has_change_permission(request, obj):
             return False
-        target = obj if isinstance(obj, User) or obj is None else User.objects.filter(pk=obj).first()
+        target = obj if isinstance(obj, User) or obj is None else self.get_object(request, str(obj))
         return target is None or not reaches_beyond(target, person(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature

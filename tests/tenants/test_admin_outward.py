@@ -100,7 +100,7 @@ def test_no_webhook_is_made_for_another_tenant(
 
 
 def given_up(house: factories.House) -> Delivery:
-    [row] = make(Delivery, house)
+    row: Delivery = make(Delivery, house)[0]
     Delivery.objects.of(house.tenant.pk).filter(pk=row.pk).update(
         state=DeliveryState.FAILED, attempts=3, last_status=500, last_error="no", sealed_headers="SEALED"
     )

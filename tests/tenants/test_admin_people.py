@@ -204,3 +204,10 @@ def test_the_choices_of_a_form_end_at_the_tenant(ours: factories.House, outsider
 def test_nothing_secret_is_asked_for_through_the_address_bar(ours: factories.House, lookup: str) -> None:
     answer = login(ours.tenant_admin).get(page(User, "changelist"), {lookup: "x"})
     assert answer.status_code in {302, 400}
+
+
+def test_a_new_person_is_offered_the_only_tenant_there_is(ours: factories.House, outsider: factories.House) -> None:
+    form = login(ours.tenant_admin).get(page(User, "add")).context["adminform"].form
+    assert form["tenant"].value() == ours.tenant.pk
+    assert list(form.fields["tenant"].queryset) == [ours.tenant]
+    assert login(ours.global_admin).get(page(User, "add")).context["adminform"].form["tenant"].value() is None
