@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from pytest_django import Settings
 
 from tests import factories, queue
 from tests.settings import SCRATCH
@@ -31,6 +32,18 @@ def ours(db: None) -> factories.House:
 def outsider(db: None) -> factories.House:
     """The other tenant, whose people and keys must reach nothing of ours."""
     return factories.house("Other Rental")
+
+
+@pytest.fixture
+def own_storage(settings: Settings, tmp_path: Path) -> Path:
+    """A storage of this test's own, for tests that look at all of it; other tests leave files in the common one."""
+    root = tmp_path / "media"
+    incoming = root / ".incoming"
+    incoming.mkdir(parents=True)
+    options = settings.STORAGES["default"]["OPTIONS"] | {"location": str(root)}
+    settings.STORAGES = settings.STORAGES | {"default": settings.STORAGES["default"] | {"OPTIONS": options}}
+    settings.FILE_UPLOAD_TEMP_DIR = str(incoming)
+    return root
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
-from pytest_django import Settings
 
 from assets.models import Image, ImageSet, ImageSetState, Submission, SubmissionState
 from assets.services import cleanup
@@ -21,20 +20,9 @@ from assets.storage import stored_files
 from tests import factories
 from tests.factories import House
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_storage")]
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(autouse=True)
-def storage(settings: Settings, tmp_path: Path) -> Path:
-    """A storage of this test's own: the clean-up looks at all of it."""
-    options = settings.STORAGES["default"]["OPTIONS"] | {"location": str(tmp_path / "media")}
-    settings.STORAGES = settings.STORAGES | {"default": settings.STORAGES["default"] | {"OPTIONS": options}}
-    incoming = tmp_path / "media" / ".incoming"
-    incoming.mkdir(parents=True)
-    settings.FILE_UPLOAD_TEMP_DIR = str(incoming)
-    return tmp_path / "media"
 
 
 def yesterday() -> datetime:
@@ -119,8 +107,8 @@ def test_a_removed_photos_file_is_not_an_orphan(ours: House) -> None:
 
 
 @pytest.fixture
-def incoming(storage: Path) -> Path:
-    return storage / ".incoming"
+def incoming(own_storage: Path) -> Path:
+    return own_storage / ".incoming"
 
 
 def test_half_received_files_go_and_nothing_else(incoming: Path) -> None:

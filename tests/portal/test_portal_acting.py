@@ -77,7 +77,7 @@ def test_the_portal_follows(ours: House, outsider: House, of_both: User, login: 
 
     def found(row: ImageSet) -> tuple[int, int]:
         pages = (f"/admin/inspections/{row.pk}/", f"/admin/inspections/{row.pk}/photos/{row.images.get().pk}/")
-        answers = [client.get(page) for page in pages]
+        answers: list[Any] = [client.get(page) for page in pages]
         for answer in answers:
             if answer.streaming:
                 b"".join(answer.streaming_content)  # reads the file to its end, which closes it
