@@ -115,25 +115,38 @@ class IncomingHandler(FileUploadHandler):
 
 
 class _Blocks:
-    """A stream that is read in blocks, handed out in pieces, and whose last bytes are remembered.
+    """A stream that is read in blocks, handed out in pieces, and watched for the boundaries in it.
 
     The server copies whatever it has read ahead at every call, so few large reads cost much less than many small ones;
     the parser in turn is fastest with pieces that stay in the processor's cache.
     """
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], boundary: str) -> None:
         self._stream = stream
-        self._block = b""
+        self._opening = f"--{boundary}\r\n".encode()
+        self._closing = f"--{boundary}--".encode()
+        self._block = self._tail = b""
         self._at = 0
-        self.tail = b""
+        self.parts = 0
 
     def read(self, size: int = CHUNK_BYTES) -> bytes:
         if self._at >= len(self._block):
-            self._block, self._at = self._stream.read(BLOCK_BYTES), 0
-            self.tail = (self.tail + self._block[-TAIL_BYTES:])[-TAIL_BYTES:]
+            self._next()
         piece = self._block[self._at : self._at + size]
         self._at += len(piece)
         return piece
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether what was read ends with the closing boundary (RFC 2046, 5.1.1)."""
+        return self._closing in self._tail
+
+    def _next(self) -> None:
+        self._block, self._at = self._stream.read(BLOCK_BYTES), 0
+        edge = len(self._opening) - 1
+        seam = self._tail[-edge:] + self._block[:edge]
+        self.parts += seam.count(self._opening) + self._block.count(self._opening)
+        self._tail = (self._tail + self._block[-TAIL_BYTES:])[-TAIL_BYTES:]
 
 
 class IncomingMultiPartParser(BaseParser):
@@ -158,12 +171,16 @@ def _parse(
     stream: IO[Any], media_type: str, context: Mapping[str, Any], handler: IncomingHandler
 ) -> tuple[Any, MultiValueDict[str, Any]]:
     meta = {**context["request"].META, "CONTENT_TYPE": media_type}
-    blocks = _Blocks(stream)
-    parser = MultiPartParser(meta, blocks, [handler], settings.DEFAULT_CHARSET)  # type: ignore[arg-type]
+    try:
+        blocks = _Blocks(stream, parse_header_parameters(media_type)[1].get("boundary", ""))
+        parser = MultiPartParser(meta, blocks, [handler], settings.DEFAULT_CHARSET)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise ParseError("the content type is malformed") from error
     data, files = parser.parse()
-    # Django takes the end of the stream for the end of the body: a client that was cut off would have its last files
-    # silently missing. A whole body closes its boundary (RFC 2046, 5.1.1).
-    boundary = parse_header_parameters(media_type)[1]["boundary"]
-    if f"--{boundary}--".encode() not in blocks.tail:
+    # Django takes the end of the stream for the end of the body, and passes over parts whose header it cannot read: a
+    # client that was cut off, or names files in Latin-1, would have photos silently missing.
+    if not blocks.is_closed:
         raise ParseError("the body ended early")
+    if blocks.parts > len(handler.parts) + sum(len(values) for _, values in data.lists()):
+        raise ParseError("a part of the body has no name in UTF-8")
     return data, files

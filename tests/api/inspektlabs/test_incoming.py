@@ -20,7 +20,7 @@ from pytest_django.live_server_helper import LiveServer
 from rest_framework.exceptions import ParseError
 
 from assets.models import ImageSet, Submission, SubmissionState
-from inspection_platform.api.incoming import CHUNK_BYTES, IncomingMultiPartParser, IncomingPart, PartLimits
+from inspection_platform.api.incoming import BLOCK_BYTES, CHUNK_BYTES, IncomingMultiPartParser, IncomingPart, PartLimits
 from tests import factories, media
 from tests.api.inspektlabs.conftest import CALLBACK, Caller, incoming_files, stored_files
 from tests.api.inspektlabs.test_upload_files import nothing_happened, refusal
@@ -132,6 +132,35 @@ def test_a_malformed_header_is_refused_in_the_envelope(ours: House, caller: Call
         assert status == 400
         assert message.startswith("Invalid data: ")
     assert nothing_happened(ours)
+
+
+NAMES = [
+    b'form-data; name="files"; filename="caf\xe9.jpg"',
+    b'form-data; name="files"; filename=".."',
+    b'form-data; filename="a.jpg"',
+    b"form-data",
+]
+
+
+@pytest.mark.parametrize("disposition", NAMES)
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_no_part_is_passed_over_in_silence(disposition: bytes, number: int) -> None:
+    names = [b'form-data; name="files"; filename="%d.jpg"' % n for n in range(3)]
+    names[number] = disposition
+    body = b"".join(b"--frontier\r\nContent-Disposition: %s\r\n\r\ndata\r\n" % name for name in names)
+    with pytest.raises(ParseError, match="UTF-8"):
+        parse(body + b"--frontier--\r\n")
+    assert incoming_files() == []
+
+
+@pytest.mark.parametrize("shift", range(-16, 4))
+def test_boundaries_across_blocks_are_seen_once(shift: int) -> None:
+    head = b'--frontier\r\nContent-Disposition: form-data; name="files"; filename="1.jpg"\r\n\r\n'
+    first = head + b"x" * (BLOCK_BYTES - len(head) + shift) + b"\r\n"
+    parts = parse(first + body_of(("2.jpg", b"second"))).files.getlist("files")
+    assert [part.name for part in parts] == ["1.jpg", "2.jpg"]
+    for part in parts:
+        part.close()
 
 
 def test_too_many_or_too_large_fields_are_refused(ours: House, caller: Caller) -> None:
