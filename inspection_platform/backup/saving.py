@@ -33,9 +33,10 @@ def backup_write(path: Path, *, meter: Meter | None = None) -> Manifest:
     """
     _check_place(path)
     meter = meter or Meter()
-    with archive_written(path) as writer, snapshot():
+    with archive_written(path) as writer:
         saving = _Saving(writer, meter)
-        saving.rows()
+        with snapshot():
+            saving.rows()
         saving.files()
         return saving.finish()
 
@@ -56,10 +57,12 @@ class _Saving:
         self._meter = meter
         self._parts: list[Part] = []
         self._counts: dict[str, int] = {}
+        self._migrations: list[str] = []
         self._files = self._file_bytes = 0
 
     def rows(self) -> None:
         """All rows, in parts."""
+        self._migrations = migrations_here()
         models = models_saved()
         self._meter.begin("rows", total=sum(rows_of(model).count() for model in models), unit="rows")
         for model in models:
@@ -86,7 +89,7 @@ class _Saving:
         """The manifest, which is the last part."""
         made = Manifest(
             format=book.FORMAT, made_at=timezone.now().isoformat(), database=connection.vendor,
-            migrations=migrations_here(), rows=self._counts, files=self._files, file_bytes=self._file_bytes,
+            migrations=self._migrations, rows=self._counts, files=self._files, file_bytes=self._file_bytes,
             parts=self._parts, sealed=seal_sample(),
         )  # fmt: skip
         self._writer.add(book.NAME, BytesIO(made.dumped()))
