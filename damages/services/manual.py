@@ -33,10 +33,12 @@ def manual_job_claim_next(*, user: User, step: Step, reach: Reach) -> ManualProc
     """
     step_permit(user=user, step=step)
     with transaction.atomic():
-        # One claim at a time for each person, or a double click would give them two jobs.
+        # One claim at a time for each person, or a double click would give them two jobs. What they hold is read by a
+        # statement of its own: the one that waited for the lock still sees what was there before it waited.
         User.objects.select_for_update(no_key=True).only("id").get(pk=user.pk)
-        waiting = ManualProcessing.objects.of(reach).waiting(step).in_order().select_related("image_set")
-        job = _first(waiting.filter(holder=user)) or _first(waiting.free(timezone.now()))
+        held = list(user.held_jobs.filter(status=WAITING[step]).values_list("pk", flat=True))
+        waiting = ManualProcessing.objects.of(reach).waiting(step).in_order()
+        job = (_first(waiting.filter(pk__in=held)) if held else None) or _first(waiting.free(timezone.now()))
         if job is not None:
             hold(job, user=user, step=step)
     return job
