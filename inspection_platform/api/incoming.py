@@ -18,7 +18,7 @@ from rest_framework.parsers import BaseParser, DataAndFiles
 
 #: Bytes asked of the server at a time, and handed to the parser at a time: with the parser's look-behind this is all
 #: that is held of a body.
-BLOCK_BYTES: Final = 1024 * 1024
+BLOCK_BYTES: Final = 512 * 1024
 CHUNK_BYTES: Final = 128 * 1024
 #: Enough to hold the closing boundary (70 characters by RFC 2046, 201 by Django) and a little after it.
 TAIL_BYTES: Final = 512
