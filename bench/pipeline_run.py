@@ -25,14 +25,14 @@ from tests.media import car_photo
 from tests.queue import drain
 
 PHOTOS = 24
-ROUNDS = 5
+ROUNDS = 3
 GOAL = 0.85
 
 
 def figures() -> list[Figure]:
     """Photos a second of both."""
     tenant = tenant_create(name="Bench")
-    photos = [car_photo(seed, scratches=3) for seed in range(PHOTOS)]
+    photos = [car_photo(seed, scratches=3, width=960, height=720) for seed in range(PHOTOS)]
     _bare(photos[:2])
     _pipeline(tenant, photos[:2], "warm-up")
     numbers = iter(range(ROUNDS))
