@@ -24,9 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def stack() -> Iterator[Stack]:
     """A running platform with short leases, so that what was lost is found again while a test waits."""
     with folder_of_its_own() as folder, own_database(folder, name=f"live_{os.getpid()}") as url:
-        running = Stack(
-            folder, url, {"JOB_LEASE_SECONDS": "4", "JOB_MAX_ATTEMPTS": "8", "INSPEKTLABS_RETRY_SECONDS": "1"}
-        )
+        running = Stack(folder, url, {"JOB_LEASE_SECONDS": "5", "INSPEKTLABS_RETRY_SECONDS": "1"})
         try:
             running.start()
             yield running

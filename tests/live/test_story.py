@@ -65,7 +65,6 @@ def test_a_damage_that_a_person_drew_goes_out_as_a_correction(stack: Stack, clie
     boxes = [box for image in corrected["relevantImages"] for box in image["boundingBoxInformation"]]
     assert len(boxes) == before + 1
     assert {"x": 128, "y": 96, "width": 256, "height": 96} in [box["coordinates"] for box in boxes]
-    assert corrected["preInspection"]["damagedParts"] or boxes
 
 
 #: What the portal does when people draw, decide and finish.
@@ -86,7 +85,7 @@ manual_job_lock(user=reviewer, image_set=image_set, step=Step.REVIEW)
 for damage in Damage.objects.all_tenants("a test").filter(image_set=image_set, deleted_at=None):
     damage_decide(user=reviewer, damage=damage, action="accept", step=Source.REVIEWER)
 manual_job_finish(user=reviewer, image_set=image_set, step=Step.REVIEW)
-manual_finished(image_set=image_set, step=Step.REVIEW)
+manual_finished(image_set=image_set)
 """
 
 
@@ -115,8 +114,8 @@ def test_addresses_that_fail_leave_an_incomplete_upload(
     folder, address = files
     (folder / "good.jpg").write_bytes(media.car_photo(seed=7))
     (folder / "page.jpg").write_bytes(media.disguised())
-    urls = [f"{address}/good.jpg", f"{address}/page.jpg", f"{address}/missing.jpg", "http://169.254.169.254/x.jpg"]
-    session = client.upload_urls(urls[:3], callback_url=inbox.url)
+    urls = [f"{address}/good.jpg", f"{address}/page.jpg", f"{address}/missing.jpg"]
+    session = client.upload_urls(urls, callback_url=inbox.url)
 
     assert client.finished(session)["status"] == "ready"
     (message,) = eventually(lambda: inbox.about(session), what="the callback")
