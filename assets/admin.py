@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from assets.kinds import PHOTO_KINDS, VIDEO_KINDS
 from assets.models import (
     CaptureSet,
     CaptureUnit,
@@ -47,7 +48,9 @@ from tenants.admin_parts import (
     row_link,
     size_text,
     state_column,
+    words_filter,
 )
+from tenants.catalogue import CAMERAS
 from tenants.scope import Reach
 
 SET_COLOURS: Mapping[str, str] = {
@@ -165,7 +168,7 @@ class CarAdmin(HistoryAdmin[Car]):
         "in_use",
     )
     list_select_related = ("tenant",)
-    list_filter = ("in_use", ("tenant", ReachFilter), "country_code", "fuel", "created_at")
+    list_filter = ("in_use", ("tenant", ReachFilter), "country_code", "created_at")
     search_fields = ("plate", "vin", "make", "model", "car_group")
     search_ids = ("pk", "capture_set")
     ordering = ("country_code", "plate")
@@ -207,7 +210,11 @@ class RecordingAdmin(RecordAdmin[Recording]):
 
     list_display = ("camera", "passage", "capture_unit", "completed_at", "created_at")
     list_select_related = ("passage", "capture_unit__capture_set")
-    list_filter = ("camera", ("capture_unit__capture_set__tenant", ReachFilter), "created_at")
+    list_filter = (
+        words_filter("camera", CAMERAS),
+        ("capture_unit__capture_set__tenant", ReachFilter),
+        "created_at",
+    )
     search_fields = ("camera", "passage__plate")
     search_ids = ("pk", "passage", "capture_unit")
     ordering = ("-created_at",)
@@ -255,6 +262,7 @@ class SubmissionAdmin(RecordAdmin[Submission]):
     list_filter = ("state", "family", ("tenant", ReachFilter), "created_at")
     search_fields = ("external_key", "case_id", "agent_id", "email")
     search_ids = ("pk", "image_set")
+    search_exact = ("external_key",)
     ordering = ("-created_at",)
     fieldsets = (
         (None, {"fields": (("external_key", "state"), ("tenant", "family"), "case_id", "callback_url")}),
@@ -316,6 +324,7 @@ class ImageSetAdmin(RecordAdmin[ImageSet]):
     )
     search_fields = ("submission__external_key", "submission__case_id", "plate", "car__plate", "car__vin")
     search_ids = ("pk", "submission", "car", "passage", "capture_set")
+    search_exact = ("submission__external_key", "car__plate")
     ordering = ("-recorded_at",)
     inlines = (ImageInline, UploadInline)
     actions_detail = ("open_inspection",)
@@ -358,7 +367,12 @@ class UploadAdmin(RecordAdmin[Upload]):
         "created_at",
         column(lambda row: inspection_link(row.image_set_id), "inspection"),
     )
-    list_filter = ("state", "kind", ("image_set__tenant", ReachFilter), "created_at")
+    list_filter = (
+        "state",
+        words_filter("kind", sorted(PHOTO_KINDS | VIDEO_KINDS)),
+        ("image_set__tenant", ReachFilter),
+        "created_at",
+    )
     search_fields = ("name", "original_id", "^sha256", "url")
     search_ids = ("pk", "image_set")
     ordering = ("-created_at",)
@@ -388,7 +402,7 @@ class ImageAdmin(RecordAdmin[Image]):
         deleted_column(),
         column(lambda row: inspection_link(row.image_set_id), "inspection"),
     )
-    list_filter = ("state", "camera", ("image_set__tenant", ReachFilter), "created_at")
+    list_filter = ("state", words_filter("camera", CAMERAS), ("image_set__tenant", ReachFilter), "created_at")
     search_fields = ("name", "^sha256")
     search_ids = ("pk", "image_set", "upload")
     ordering = ("-created_at",)

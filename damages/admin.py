@@ -130,8 +130,8 @@ class DamagedPartAdmin(RecordAdmin[DamagedPart]):
         column(lambda row: inspection_link(row.damage.image_set_id), "inspection"),
     )
     list_select_related = ("damage",)
-    list_filter = ("name", "car_end", ("damage__image_set__tenant", ReachFilter), "created_at")
-    search_fields = ("name",)
+    list_filter = (("damage__image_set__tenant", ReachFilter), "created_at")
+    search_fields = ("name", "car_end", "camera_location")
     search_ids = ("pk", "damage", "image")
     ordering = ("-created_at",)
     fields = (

@@ -21,8 +21,9 @@ from imaging.models import (
     TaskImage,
     TaskState,
 )
+from imaging.pipeline import JOBS
 from tenants.admin_base import RecordAdmin, RecordTabular
-from tenants.admin_parts import ReachFilter, column, inspection_link, pretty, state_column
+from tenants.admin_parts import ReachFilter, column, inspection_link, pretty, state_column, words_filter
 from tenants.scope import Reach
 
 _JOB_COLOURS: Mapping[str, str] = {
@@ -111,7 +112,7 @@ class JobRunAdmin(RecordAdmin[JobRun]):
         column(lambda row: inspection_link(row.run.image_set_id), "inspection"),
     )
     list_select_related = ("run",)
-    list_filter = ("state", "name", "cluster", ("run__image_set__tenant", ReachFilter), "created_at")
+    list_filter = ("state", words_filter("name", JOBS), ("run__image_set__tenant", ReachFilter), "created_at")
     search_fields = ("name", "reason", "worker")
     search_ids = ("pk", "run", "run__image_set")
     ordering = ("-created_at",)
@@ -134,7 +135,7 @@ class DetectionAdmin(RecordAdmin[Detection]):
         column(lambda row: inspection_link(row.image.image_set_id), "inspection"),
     )
     list_select_related = ("model_version", "image")
-    list_filter = ("label", ("model_version", ReachFilter), ("image__image_set__tenant", ReachFilter), "created_at")
+    list_filter = (("model_version", ReachFilter), ("image__image_set__tenant", ReachFilter), "created_at")
     search_fields = ("label", "image__name")
     search_ids = ("pk", "image", "run", "image__image_set")
     ordering = ("-created_at",)

@@ -105,6 +105,8 @@ class ScopedAdmin(ScopedChoices, _Admin[M]):
     warn_unsaved_form = True
     #: Columns in which a searched UUID is looked up, besides the text search.
     search_ids: ClassVar[Sequence[str]] = ("pk",)
+    #: Indexed columns in which a search looks for exactly the words before it looks everywhere for a part of them.
+    search_exact: ClassVar[Sequence[str]] = ()
     #: Columns that are set once, when the row is made.
     set_once: ClassVar[Sequence[str]] = ("tenant",)
 
@@ -182,18 +184,18 @@ class ScopedAdmin(ScopedChoices, _Admin[M]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[M], search_term: str
     ) -> tuple[QuerySet[M], bool]:
-        """A UUID is looked up by key, which an index serves; anything else is searched as text."""
-        wanted: UUID | None
-        try:
-            wanted = UUID(search_term.strip())
-        except ValueError:
-            wanted = None
-        if wanted is None or not self.search_ids:
-            return super().get_search_results(request, queryset, search_term)
-        found = queryset.none()
-        for column in self.search_ids:
-            found = found | queryset.filter(**{column: wanted})
-        return found, False
+        """A UUID and an exact name are looked up in an index; only then the words are searched for as text."""
+        term = search_term.strip()
+        if _is_uuid(term) and self.search_ids:
+            found = queryset.none()
+            for column in self.search_ids:
+                found = found | queryset.filter(**{column: UUID(term)})
+            return found, False
+        for column in self.search_exact if term else ():
+            exactly = queryset.filter(**{column: term})
+            if exactly.exists():
+                return exactly, False
+        return super().get_search_results(request, queryset, search_term)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Refuses questions about secret columns, whatever else is allowed."""

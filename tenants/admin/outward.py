@@ -134,7 +134,7 @@ class EventAdmin(RecordAdmin[Event]):
         column(_inspection, "inspection"),
     )
     list_select_related = ("tenant",)
-    list_filter = ("kind", ("tenant", ReachFilter), ("handled_at", admin.EmptyFieldListFilter), "created_at")
+    list_filter = (("tenant", ReachFilter), ("handled_at", admin.EmptyFieldListFilter), "created_at")
     search_fields = ("kind", "ordering_key")
     search_ids = ("pk", "subject_id")
     ordering = ("-created_at",)
@@ -174,7 +174,7 @@ class DeliveryAdmin(RecordAdmin[Delivery]):
         column(_inspection, "inspection"),
     )
     list_select_related = ("tenant",)
-    list_filter = ("state", "family", "channel", ("tenant", ReachFilter), "created_at", "last_status")
+    list_filter = ("state", "family", "channel", ("tenant", ReachFilter), "created_at")
     search_fields = ("target", "ordering_key", "last_error")
     search_ids = ("pk", "event", "webhook")
     ordering = ("-created_at",)
@@ -246,7 +246,7 @@ class DeliveryAttemptAdmin(RecordAdmin[DeliveryAttempt]):
         "created_at",
     )
     list_select_related = ("delivery",)
-    list_filter = ("status", ("delivery__tenant", ReachFilter), "created_at")
+    list_filter = (("delivery__tenant", ReachFilter), "created_at")
     search_fields = ("delivery__target", "error")
     search_ids = ("pk", "delivery")
     ordering = ("-created_at",)
@@ -259,7 +259,7 @@ class IdempotencyRecordAdmin(RecordAdmin[IdempotencyRecord]):
 
     list_display = ("path", "key", "tenant", "actor", "status", "created_at", "expires_at")
     list_select_related = ("tenant",)
-    list_filter = ("status", ("tenant", ReachFilter), "created_at")
+    list_filter = (("tenant", ReachFilter), "created_at")
     search_fields = ("key", "path", "actor")
     search_ids = ("pk", "tenant")
     ordering = ("-created_at",)

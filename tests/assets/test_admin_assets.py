@@ -124,3 +124,31 @@ def test_an_inspection_is_found_by_any_of_its_names(ours: factories.House) -> No
     client = login(ours.staff)
     for words in ("in777", "EL99999", str(image_set.pk), str(image_set.submission_id)):
         assert rows_of(client.get(page(ImageSet, "changelist"), {"q": words})) == {image_set.pk}, words
+
+
+def test_an_exact_name_wins_over_names_that_contain_it(ours: factories.House) -> None:
+    exact = factories.image_set(ours.tenant, photos=0, external_key="in77")
+    longer = factories.image_set(ours.tenant, photos=0, external_key="in777")
+    client = login(ours.staff)
+    assert rows_of(client.get(page(ImageSet, "changelist"), {"q": "in77"})) == {exact.pk}
+    assert rows_of(client.get(page(ImageSet, "changelist"), {"q": "n77"})) == {exact.pk, longer.pk}
+
+
+def test_photos_are_filtered_by_camera(ours: factories.House) -> None:
+    first, second = make(Image, ours, 2)
+    Image.objects.of(ours.tenant.pk).filter(pk=first.pk).update(camera="topLeft")
+    client = login(ours.staff)
+    assert rows_of(client.get(page(Image, "changelist"), {"camera": "topLeft"})) == {first.pk}
+    assert rows_of(client.get(page(Image, "changelist"))) == {first.pk, second.pk}
+
+
+def test_a_list_keeps_its_order_over_its_pages(ours: factories.House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assets.admin.CarAdmin.list_per_page", 2)
+    made = sorted(make(Car, ours, 5), key=lambda car: str(car.plate))
+    client = login(ours.staff)
+    seen = [
+        row.pk
+        for number in (1, 2, 3)
+        for row in client.get(page(Car, "changelist"), {"p": number}).context["cl"].result_list
+    ]
+    assert seen == [car.pk for car in made]
