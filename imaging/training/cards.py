@@ -33,32 +33,44 @@ SIDE = 1536
 TILE, STRIDE, OVERLAP = 640, 4, 96
 
 
-def card_write(name: str, work: Path, *, zooms: Sequence[float], kinds: bool) -> Path:
+def card_write(name: str, work: Path, *, zooms: Sequence[float], kinds: bool, repeats: int = 15) -> Path:
     """Tune, measure and ship `name` from the exported files in `work`; return the written card's path.
 
     `zooms` are tried on the validation photos. `kinds`: whether the labels tell scratch, dent and broken apart.
+    `repeats`: how often each file is timed.
     """
     spec, root = SPECS[name], data_root()
-    valid, test = coco_load(root / spec.valid), coco_load(root / spec.test)
+    valid = coco_load(root / spec.valid)
     draft = _draft(name, work, kinds=kinds)
     choice = choose(draft, _network(draft, "float16"), valid, zooms=zooms)[0]
-    card = card_with(draft, zoom=choice.zoom, grow=choice.grow, gap=choice.gap, score=round(float(choice.threshold), 4))
-    report = {precision: _figures(card, precision, valid) for precision in ("float16", "int8")}
+    card = card_with(draft, zoom=choice.zoom, grow=choice.grow, gap=choice.gap, score=round(choice.threshold, 4))
+    report = {precision: _measured(card, valid, spec.kind_of, precision) for precision in ("float16", "int8")}
     loss = report["float16"]["AP_rule"] - report["int8"]["AP_rule"]
     shipped = ["int8", "float16"] if loss < INT8_LOSS else ["float16"]
-    measured = _measured(card, test, dict(spec.kind_of), shipped[0])
-    document = dict(card.raw) | {
-        "thresholds": dict(card.thresholds),
-        "parameters": dict(card.parameters),
-        "files": _files(name, work, shipped),
-        "validation": {"chosen": asdict(choice), "by_file": report},
-        "metrics": measured,
-        "timing": timing(card),
-        "measured_on": {"date": datetime.now(UTC).date().isoformat(), "machine": _machine()},
+    measured = {
+        "validation": {"tried_zooms": list(zooms), "chosen": asdict(choice), "by_file": report},
+        "metrics": _measured(card, coco_load(root / spec.test), spec.kind_of, shipped[0]),
+        "timing": timing(card, repeats=repeats),
     }
+    return _ship(card, work, shipped, measured)
+
+
+def _ship(card: Card, work: Path, shipped: Sequence[str], measured: Mapping[str, Any]) -> Path:
+    """Put the files of the precisions `shipped` beside the other models, and the card that tells of them."""
     for precision in shipped:
-        shutil.copyfile(work / f"{name}.{precision}.tflite", registry.FOLDER / _file_name(name, precision))
-    path = registry.FOLDER / f"{name}.json"
+        source = work / f"{card.name}.{precision}.tflite"
+        shutil.copyfile(source, registry.FOLDER / _file_name(card.name, precision))
+    document = (
+        dict(card.raw)
+        | dict(measured)
+        | {
+            "thresholds": dict(card.thresholds),
+            "parameters": dict(card.parameters),
+            "files": _files(card.name, work, shipped),
+            "measured_on": {"date": datetime.now(UTC).date().isoformat(), "machine": _machine()},
+        }
+    )
+    path = registry.FOLDER / f"{card.name}.json"
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
@@ -108,15 +120,8 @@ def _network(card: Card, precision: str, *, name: str | None = None, threads: in
     return Network(file.path.read_bytes(), runtime=name, threads=threads)
 
 
-def _figures(card: Card, precision: str, photos: Sequence[Photo]) -> dict[str, float]:
-    """Figures on `photos` by one file, with the area under the curve of the match rule as the main one."""
-    found = look(DamageDetector(card, _network(card, precision)), photos)
-    threshold = card.thresholds["score"]
-    rounded: dict[str, float] = _rounded(figures(found, threshold) | {"AP_rule": details(found, threshold)["AP_rule"]})
-    return rounded
-
-
-def _measured(card: Card, photos: Sequence[Photo], kind_of: dict[str, str], precision: str) -> dict[str, Any]:
+def _measured(card: Card, photos: Sequence[Photo], kind_of: Mapping[str, str], precision: str) -> dict[str, Any]:
+    """Figures on `photos` by one file; `AP_rule`, the area under the curve of the match rule, is the main one."""
     found = look(DamageDetector(card, _network(card, precision)), photos)
     threshold = card.thresholds["score"]
     measured: dict[str, Any] = figures(found, threshold) | details(found, threshold)
@@ -132,7 +137,7 @@ def _rounded(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
-def timing(card: Card, *, repeats: int = 15) -> dict[str, float]:
+def timing(card: Card, *, repeats: int) -> dict[str, float]:
     """Best milliseconds of one invoke for every file, installed runtime and 1 and 2 threads.
 
     The best and not the mean: what else the machine does then says nothing about the model.

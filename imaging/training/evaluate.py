@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -149,7 +149,7 @@ def hit_labels(seen: Seen, threshold: float) -> npt.NDArray[np.int64]:
     return matched[(matched >= 0) & (seen.judged.scores >= threshold)]
 
 
-def kinds_right(found: Look, threshold: float, kind_of: dict[str, str]) -> dict[str, dict[str, int]]:
+def kinds_right(found: Look, threshold: float, kind_of: Mapping[str, str]) -> dict[str, dict[str, int]]:
     """Count, over the hits, the label given for each true kind; `kind_of` maps a category to its kind."""
     table: dict[str, dict[str, int]] = {}
     for seen in found.seen:

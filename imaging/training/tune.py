@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -41,10 +42,14 @@ def choose(
     """Return all settings, best first.
 
     The threshold of each is the lowest with at most one false alarm a photo. The merit adds recall there to the
-    areas under the loose and the IoU 0.3 curves, as recall alone jumps with single photos.
+    areas under the loose and the IoU 0.3 curves, as recall alone jumps with single photos. Settings without such a
+    threshold are left out; ValueError when none is left.
     """
     found = [choice for zoom in zooms for choice in _at_zoom(card, network, photos, zoom, grows, gaps)]
-    return sorted(found, key=lambda choice: -choice.merit)
+    useful = [choice for choice in found if math.isfinite(choice.threshold)]
+    if not useful:
+        raise ValueError("no setting keeps the false alarms and still proposes something")
+    return sorted(useful, key=lambda choice: -choice.merit)
 
 
 def _at_zoom(

@@ -93,6 +93,12 @@ def test_choice_keeps_the_alarms_it_promises(tmp_path: Path) -> None:
     assert row["recall"] == pytest.approx(best.recall)
 
 
+def test_no_choice_when_nothing_is_seen(tmp_path: Path) -> None:
+    photos = coco_load(set_write(tmp_path, [[]]))
+    with pytest.raises(ValueError, match="proposes something"):
+        choose(card(), BrightNetwork(), photos, zooms=(1.0,))
+
+
 def test_card_with_changes_thresholds_and_parameters_apart() -> None:
     changed: Card = card_with(card(), score=0.7, zoom=2.0)
     assert changed.thresholds == {"score": 0.7, "grow": 0.3}
