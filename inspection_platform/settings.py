@@ -263,7 +263,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Inspection platform",
-    "DESCRIPTION": "HTTP families of several vendors over one domain. What is marked *ours* the vendor's own pages leave open.",
+    "DESCRIPTION": "Several vendors' HTTP families over one domain. *Ours* marks what their own pages leave open.",
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
