@@ -113,3 +113,31 @@ def test_of_two_runs_at_once_one_collects(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert sorted(did) == [False, True]
+
+
+#: A stand-in for supervisord: starts the listener, hands it one event, and says whether it was asked to stop.
+_SUPERVISOR = """
+import signal, subprocess, sys
+asked = []
+signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
+pipe = subprocess.PIPE
+listener = subprocess.Popen([sys.executable, "deploy/on_fatal.py"], stdin=pipe, stdout=pipe, text=True)
+assert listener.stdout.readline() == "READY\\n"
+payload = "processname:web groupname:web from_state:BACKOFF"
+listener.stdin.write(f"ver:3.0 server:supervisor eventname:PROCESS_STATE_FATAL len:{len(payload)}\\n{payload}")
+listener.stdin.flush()
+assert listener.stdout.readline() == "RESULT 2\\n" and listener.stdout.read(2) == "OK"
+listener.kill()
+listener.wait()
+print("asked to stop" if asked else "left alone")
+"""
+
+
+def test_a_program_that_does_not_start_ends_the_run(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _SUPERVISOR], cwd=ROOT, env=os.environ | {"HOUSE_RUN_DIR": str(tmp_path)},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.stdout == "asked to stop\n", done.stderr
+    assert "web does not start" in done.stderr
+    assert (tmp_path / "fatal").exists()

@@ -236,6 +236,20 @@ def test_an_interrupted_call_is_finished_by_the_next(
     assert blind.asked == 12
 
 
+def test_a_run_that_failed_is_tried_again_by_the_next_call(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    def fail(_job: object) -> None:
+        raise RuntimeError("no model yet")
+
+    settings.JOB_MAX_ATTEMPTS = 1
+    with monkeypatch.context() as patch:
+        patch.setitem(workflow.CALLABLES, "damage_detection", fail)
+        first = demo()
+    assert set(ImageSet.plain.values_list("state", flat=True)) == {ImageSetState.FAILED}
+    models.use(monkeypatch, lambda _pixels: [models.square(0.4, 0.4)])
+    assert demo() == first
+    assert set(ImageSet.plain.values_list("state", flat=True)) == {ImageSetState.READY}
+
+
 def test_it_is_refused_where_debug_is_off(settings: Settings, blind: models.ChosenModel) -> None:
     settings.DEBUG = False
     with pytest.raises(CommandError, match="DEBUG is off"):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final
 
 import structlog
@@ -62,6 +63,7 @@ def yard_build(staffed: Staffed) -> Yard:
     return Yard(rigs, car)
 
 
+@lru_cache(maxsize=4)
 def demo_photos(key: str, label: str) -> tuple[Photo, ...]:
     """The drawn photos of a demo tenant's pickup or return."""
     return photos_draw(paint=_PAINTS[key], scratches=_SCRATCHES[label], seed=LABELS.index(label) + 1)
@@ -150,8 +152,13 @@ def _relate(pickup: ImageSet, return_: ImageSet) -> None:
 
 
 def _run_to_its_end(image_set: ImageSet) -> bool:
-    """Do the work of the set's run here, unless it is done; True if there was any. Workers may help meanwhile."""
+    """Do the work of the set's run here, unless it is done; True if there was any. Workers may help meanwhile.
+
+    A run that failed is started once more: what it lacked may be there by now.
+    """
     run = image_set.runs.order_by("-number").first()
+    if run is not None and run.state == RunState.FAILED:
+        run = workflow.run_again(image_set=image_set)
     if run is None or run.state != RunState.RUNNING:
         return False
     deadline = time.monotonic() + _PATIENCE_S

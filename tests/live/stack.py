@@ -149,6 +149,16 @@ class Stack:
             _kill(pid)
         return victims
 
+    def wait_for_restart(self, containing: str, victims: list[int]) -> None:
+        """Until none of the victims is left and as many processes as they were run again."""
+
+        def is_back() -> bool:
+            fresh = [one for one in self.below(containing) if one.pid not in victims]
+            return len(fresh) >= len(victims) and self.healthz() is not None
+
+        eventually(is_back, what=f"{containing} to run again", every=0.3)
+        assert not any(is_alive(pid) for pid in victims)
+
     def manage(self, *arguments: str) -> str:
         """The output of a management command on this platform's database."""
         done = subprocess.run(

@@ -9,20 +9,11 @@ from typing import Any
 import pytest
 
 from tests import media
-from tests.live.stack import Client, Mailbox, Process, Stack, eventually, is_alive, mailbox
+from tests.live.stack import Client, Mailbox, Process, Stack, eventually, mailbox
 
 
 def _clusters(stack: Stack, name: str) -> list[Process]:
     return stack.below(f"--name {name}")
-
-
-def _wait_for_restart(stack: Stack, name: str, victims: list[int]) -> None:
-    """Until the cluster's processes are others and as many as before."""
-    eventually(
-        lambda: len([one for one in _clusters(stack, name) if one.pid not in victims]) >= len(victims),
-        what=f"a new {name} cluster",
-    )
-    assert not any(is_alive(pid) for pid in victims)
 
 
 @pytest.mark.parametrize("whole_cluster", [True, False], ids=["the whole cluster", "its workers alone"])
@@ -50,7 +41,7 @@ def test_a_killed_worker_loses_and_doubles_nothing(
     eventually(lambda: inbox.about(session), what="the callback")
     assert stack.rows("SELECT count(*) FROM damages_resultversion WHERE image_set_id = %s", image_set) == [(1,)]
     assert len(inbox.about(session)) == 1
-    _wait_for_restart(stack, "ml", victims)
+    stack.wait_for_restart("--name ml", victims)
 
 
 def _busy_job(stack: Stack, image_set: str) -> Any:
@@ -97,7 +88,7 @@ def test_a_killed_courier_delivers_once_more_under_the_same_id(stack: Stack, cli
         assert tries == [(None,), (204,)]
         # The receiver heard it at most twice, and could tell by the id that it was one message.
         assert len(box.messages) <= 2
-    _wait_for_restart(stack, "io", victims)
+    stack.wait_for_restart("--name io", victims)
 
 
 def _delivery(stack: Stack, box: Mailbox) -> str:
