@@ -52,6 +52,8 @@ def facts_of(image_set: ImageSet, *, run: PipelineRun | None) -> dict[str, Any]:
         "tenant_id": str(image_set.tenant_id),
         "family": submission.family if submission else "core",
         "metadata": submission.metadata if submission else {},
+        "agent_id": submission.agent_id if submission else "",
+        "agent_name": submission.agent_name if submission else "",
         "submitted_at": image_set.submitted_at.isoformat() if image_set.submitted_at else None,
         "finished_at": image_set.finished_at.isoformat() if image_set.finished_at else None,
         "upload_status": "incomplete upload" if refused else "complete upload",

@@ -182,6 +182,8 @@ _FACTS: Final = {
     "inspection_id": _SESSION,
     "case_id": "case_001",
     "metadata": {"customerName": "John Doe"},
+    "agent_id": "a-7",
+    "agent_name": "Ada",
     "upload_status": "complete upload",
     "damage_detection": "done",
     "models": [{"name": "damage_detector", "version": "1.0.0", "sha256": ""}],

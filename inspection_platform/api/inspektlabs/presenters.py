@@ -43,7 +43,7 @@ def result_json(facts: Facts, *, url_for: UrlFor) -> dict[str, Any]:
         "customSection": {},
         "totalLoss": {"totalLossStatus": 0, "totalLossScore": 0, "repairDecision": ""},
         "document": {"make": "", "yearOfManufacture": "", "licenseExpiry": ""},
-        "inputMetaData": facts["metadata"],
+        **_echo(facts),
     }
 
 
@@ -60,12 +60,17 @@ def _rejected(facts: Facts) -> dict[str, Any]:
         **_identity(facts),
         "uploadStatus": facts["upload_status"],
         "message": facts["reason"],
-        "inputMetaData": facts["metadata"],
+        **_echo(facts),
     }
 
 
 def _identity(facts: Facts) -> dict[str, str]:
     return {"caseId": facts["case_id"], "inspectionId": facts["inspection_id"], "vendor": VENDOR}
+
+
+def _echo(facts: Facts) -> dict[str, Any]:
+    """What the client said and gets back as it was (ours: the vendor does not say where)."""
+    return {"agent_id": facts["agent_id"], "agent_name": facts["agent_name"], "inputMetaData": facts["metadata"]}
 
 
 def _version(facts: Facts) -> str:

@@ -44,6 +44,7 @@ def facts(**extra: Any) -> dict[str, Any]:
     return {
         "schema": 1, "status": "available", "reason": "", "inspection_id": SESSION, "case_id": "case_001",
         "image_set_id": "set", "tenant_id": "tenant", "family": "inspektlabs", "metadata": {"customerName": "John Doe"},
+        "agent_id": "a-7", "agent_name": "Ada",
         "submitted_at": "2025-09-09T15:30:12+00:00", "finished_at": "2025-09-09T15:30:40+00:00",
         "upload_status": "complete upload", "damage_detection": "done",
         "models": [{"name": "damage_detector", "version": "1.0.0", "sha256": "0" * 64}],
