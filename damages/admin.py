@@ -22,7 +22,8 @@ from damages.models import (
     ResultVersion,
     ReviewerQueueEntry,
 )
-from tenants.admin_base import RecordAdmin, RecordTabular
+from tenants.admin_base import RecordAdmin
+from tenants.admin_inlines import RecordTabular
 from tenants.admin_parts import ReachFilter, column, deleted_column, inspection_link, pretty, state_column
 from tenants.models import Membership
 from tenants.scope import Reach

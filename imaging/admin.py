@@ -22,7 +22,8 @@ from imaging.models import (
     TaskState,
 )
 from imaging.pipeline import JOBS
-from tenants.admin_base import RecordAdmin, RecordTabular
+from tenants.admin_base import RecordAdmin
+from tenants.admin_inlines import RecordTabular
 from tenants.admin_parts import ReachFilter, column, inspection_link, pretty, state_column, words_filter
 from tenants.scope import Reach
 

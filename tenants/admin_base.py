@@ -33,8 +33,6 @@ from tenants.scope import Reach, TenantGate
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as _Admin
-    from django.contrib.admin import StackedInline as _Stacked
-    from django.contrib.admin import TabularInline as _Tabular
 else:
     from simple_history.admin import SimpleHistoryAdmin as _HistoryPages
     from unfold import admin as unfold
@@ -44,15 +42,8 @@ else:
     class _Admin(Unparametrised, unfold.ModelAdmin):
         pass
 
-    class _Stacked(Unparametrised, unfold.StackedInline):
-        pass
-
-    class _Tabular(Unparametrised, unfold.TabularInline):
-        pass
-
 
 M = TypeVar("M", bound=Model)
-C = TypeVar("C", bound=Model)
 
 #: Rows that a confirmation names before it only counts them.
 _NAMED: Final = 20
@@ -359,51 +350,6 @@ class HistoryAdmin(_History[M]):
         if self.get_object(request, unquote(object_id)) is not None:
             return True
         return self.reach(request).tenant_ids is None and self.has_view_permission(request) and _is_uuid(object_id)
-
-
-class _ScopedInline(ScopedChoices):
-    """Rows shown on the page of another: within reach like everywhere, their names in the same query."""
-
-    extra = 0
-    hide_title = True
-    per_page = 50
-    select_related: ClassVar[Sequence[str]] = ()
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """The rows that the person sees in the model's own list."""
-        rows = rows_within_reach(self.admin_site, self.model, request)  # type: ignore[attr-defined]  # mixed into inlines
-        return rows.select_related(*self.select_related) if self.select_related else rows
-
-
-class ScopedTabular(_ScopedInline, _Tabular[C, M]):
-    """Rows of another model as a table."""
-
-
-class ScopedStacked(_ScopedInline, _Stacked[C, M]):
-    """Rows of another model one below the other."""
-
-
-class RecordTabular(ScopedTabular[C, M]):
-    """A table to look at, each row leading to its own page."""
-
-    show_change_link = True
-    can_delete = False
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:  # noqa: ARG002 - Django's signature
-        """All columns."""
-        return list(self.fields or ())
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - as above
-        """Nobody."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - as above
-        """Nobody."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - as above
-        """Nobody."""
-        return False
 
 
 def person(request: HttpRequest) -> User:

@@ -13,8 +13,9 @@ from django.http.response import HttpResponseBase
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 
-from tenants.admin_base import HistoryAdmin, RecordAdmin, RecordTabular
+from tenants.admin_base import HistoryAdmin, RecordAdmin
 from tenants.admin_forms import ServiceForm
+from tenants.admin_inlines import RecordTabular
 from tenants.admin_parts import (
     RECORD,
     ReachFilter,

@@ -15,8 +15,9 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
-from tenants.admin_base import HistoryAdmin, RecordAdmin, ScopedTabular, person
+from tenants.admin_base import HistoryAdmin, RecordAdmin, person
 from tenants.admin_forms import SameTenantForm, ServiceForm
+from tenants.admin_inlines import ScopedTabular
 from tenants.admin_parts import RECORD, ReachFilter, column, page_action, rows_within_reach, state_column
 from tenants.models import AuthSession, Membership, OneTimePassword, Role, Tenant, User
 from tenants.rights import reaches_beyond, standing_of
@@ -121,7 +122,7 @@ class UserAdmin(_People):
         column(lambda user: user.get_full_name(), "name", ordering="last_name"),
         "email",
         column(
-            lambda user: ", ".join(f"{m.tenant} ({m.get_role_display()})" for m in user.memberships.all()), "tenants"
+            lambda user: ", ".join(f"{m.tenant} ({m.get_role_display()})" for m in user.known_memberships), "tenants"
         ),
         column(lambda user: ", ".join(group.name for group in user.groups.all()), "groups"),
         "is_staff",
@@ -163,7 +164,11 @@ class UserAdmin(_People):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """People with their groups, and with those of their tenants that the asker may know of."""
         known = Membership.objects.of(self.reach(request)).select_related("tenant")
-        return super().get_queryset(request).prefetch_related(Prefetch("memberships", known), "groups")
+        return (
+            super()
+            .get_queryset(request)
+            .prefetch_related(Prefetch("memberships", known, to_attr="known_memberships"), "groups")
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody changes (or gives a password to) people who reach further than themselves."""

@@ -14,8 +14,9 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
-from tenants.admin_base import HistoryAdmin, RecordAdmin, ScopedStacked, ScopedTabular, person
+from tenants.admin_base import HistoryAdmin, RecordAdmin, person
 from tenants.admin_forms import SameTenantForm, ServiceForm
+from tenants.admin_inlines import ScopedStacked, ScopedTabular
 from tenants.admin_parts import RECORD, ReachFilter, column, state_column
 from tenants.models import Quota, Tenant, TenantGroup, TenantSettings, UsageCounter, User
 from tenants.rights import standing_of

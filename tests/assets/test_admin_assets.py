@@ -143,12 +143,34 @@ def test_photos_are_filtered_by_camera(ours: factories.House) -> None:
 
 
 def test_a_list_keeps_its_order_over_its_pages(ours: factories.House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assets.admin.CarAdmin.list_per_page", 2)
+    monkeypatch.setattr("assets.admin.rigs.CarAdmin.list_per_page", 2)
     made = sorted(make(Car, ours, 5), key=lambda car: str(car.plate))
     client = login(ours.staff)
-    seen = [
-        row.pk
-        for number in (1, 2, 3)
-        for row in client.get(page(Car, "changelist"), {"p": number}).context["cl"].result_list
-    ]
+    lists = [client.get(page(Car, "changelist"), {"p": number}).context["cl"].result_list for number in (1, 2, 3)]
+    seen = [row.pk for rows in lists for row in rows]
     assert seen == [car.pk for car in made]
+
+
+def test_a_global_admin_gives_a_rig_its_units(ours: factories.House, outsider: factories.House) -> None:
+    [rig] = make(CaptureSet, ours)
+    client, address = login(ours.global_admin), page(CaptureSet, "change", rig.pk)
+    sent: dict[str, Any] = inputs(client.get(address)) | {
+        "units-TOTAL_FORMS": "1", "units-0-side": "left", "units-0-balena_id": "abc",
+        "units-0-capture_set": str(rig.pk),
+        "units-0-tenants": [str(ours.tenant.pk), str(outsider.tenant.pk)],
+    }  # fmt: skip
+    assert client.post(address, sent).status_code == 302
+    unit = rig.units.get()
+    assert (unit.side, unit.balena_id, unit.tenants.count()) == ("left", "abc", 2)
+    assert login(ours.tenant_admin).get(address).status_code == 200
+
+
+def test_a_passage_is_given_a_car_of_its_tenant(ours: factories.House, outsider: factories.House) -> None:
+    [passage] = make(Passage, ours)
+    [car], [theirs] = make(Car, ours), make(Car, outsider)
+    client, address = login(ours.tenant_admin), page(Passage, "change", passage.pk)
+    sent = inputs(client.get(address))
+    assert "car" in errors_of(client.post(address, sent | {"car": str(theirs.pk)}))
+    assert client.post(address, sent | {"car": str(car.pk), "kind": "turnaround"}).status_code == 302
+    passage.refresh_from_db()
+    assert (passage.car, passage.kind) == (car, "turnaround")

@@ -1,15 +1,10 @@
-"""The admin's pages of `assets`: rigs, cars, inspections and their photos.
-
-What the platform wrote down is only looked at here; the page of an inspection is where people work on it.
-"""
+"""Admin pages of inspections and their photos: looked at here, worked on on the page of the inspection."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponseRedirect
@@ -19,24 +14,17 @@ from django.utils.safestring import SafeString
 
 from assets.kinds import PHOTO_KINDS, VIDEO_KINDS
 from assets.models import (
-    CaptureSet,
-    CaptureUnit,
-    Car,
     Image,
     ImageSet,
     ImageSetState,
     ImageState,
-    Logo,
-    Passage,
-    Recording,
     Submission,
     SubmissionState,
     Upload,
     UploadState,
 )
-from assets.plates import plate_parse
-from tenants.admin_base import HistoryAdmin, RecordAdmin, RecordTabular, ScopedAdmin, ScopedTabular
-from tenants.admin_forms import SameTenantForm
+from tenants.admin_base import RecordAdmin
+from tenants.admin_inlines import RecordTabular
 from tenants.admin_parts import (
     RECORD,
     ReachFilter,
@@ -59,189 +47,6 @@ SET_COLOURS: Mapping[str, str] = {
     ImageSetState.FAILED: "danger",
     ImageSetState.REJECTED: "warning",
 }
-
-
-class UnitInline(ScopedTabular[CaptureUnit, CaptureSet]):
-    """The rig's units on its page."""
-
-    model = CaptureUnit
-    fields = ("side", "balena_id", "tenants", "default_tenant")
-    autocomplete_fields = ("tenants", "default_tenant")
-    select_related = ("capture_set", "default_tenant")
-    show_change_link = True
-    max_num = 2
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[CaptureUnit]:
-        """Units with the tenants they serve."""
-        return super().get_queryset(request).prefetch_related("tenants")
-
-
-@admin.register(CaptureSet)
-class CaptureSetAdmin(HistoryAdmin[CaptureSet]):
-    """Rigs and virtual rigs."""
-
-    list_display = ("name", "tenant", "label", "location", "is_virtual", "priority", deleted_column())
-    list_select_related = ("tenant",)
-    list_filter = ("label", "is_virtual", ("tenant", ReachFilter), ("deleted_at", admin.EmptyFieldListFilter))
-    search_fields = ("name", "location")
-    search_ids = ("pk", "tenant")
-    ordering = ("name",)
-    autocomplete_fields = ("tenant",)
-    readonly_fields = ("deleted_at",)
-    inlines = (UnitInline,)
-    fieldsets = (
-        (
-            None,
-            {"fields": ("tenant", ("name", "label"), ("location", "country_code"), ("is_virtual", "cameras_count"))},
-        ),
-        ("Processing", {"fields": ("priority", "pipeline_mask", "min_license_plate_area", "lenses")}),
-        ("Record", {"fields": (("id", "created_at", "modified_at"), "deleted_at")}),
-    )
-    add_fieldsets = (*fieldsets[:2],)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
-        """A rig's passages keep their origin."""
-        return False
-
-    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        """Units of rigs that exist."""
-        return super().get_inlines(request, obj) if obj is not None and not obj.is_virtual else ()
-
-
-@admin.register(CaptureUnit)
-class CaptureUnitAdmin(HistoryAdmin[CaptureUnit]):
-    """Single rigs of cameras, left or right of the lane."""
-
-    list_display = (
-        column(lambda unit: unit.capture_set.name, "capture set", ordering="capture_set__name"),
-        "side",
-        column(lambda unit: unit.capture_set.tenant, "tenant"),
-        "default_tenant",
-        "balena_id",
-        "recording_count",
-        "last_seen_at",
-    )
-    list_select_related = ("capture_set__tenant", "default_tenant")
-    list_filter = ("side", ("capture_set__tenant", ReachFilter), "last_seen_at")
-    search_fields = ("balena_id", "capture_set__name")
-    search_ids = ("pk", "capture_set")
-    ordering = ("capture_set__name", "side")
-    autocomplete_fields = ("capture_set", "tenants", "default_tenant")
-    set_once = ("capture_set",)
-    readonly_fields = ("recording_count", "last_seen_at")
-    fieldsets = (
-        (None, {"fields": (("capture_set", "side"), "balena_id", "tenants", "default_tenant")}),
-        ("Use", {"fields": (("recording_count", "last_seen_at"),)}),
-        RECORD,
-    )
-    add_fieldsets = (*fieldsets[:1],)
-
-
-class CarForm(SameTenantForm[Car]):
-    """A car; its plate is stored in one spelling."""
-
-    def clean(self) -> dict[str, Any]:
-        """Write plate and country as the platform stores them."""
-        values = super().clean()
-        if "plate" in values and "country_code" in values:
-            try:
-                plate = plate_parse(values["plate"], values["country_code"])
-            except ValueError as error:
-                raise ValidationError({"plate": str(error)}) from error
-            values["plate"], values["country_code"] = plate.number, plate.country
-        return values
-
-
-@admin.register(Car)
-class CarAdmin(HistoryAdmin[Car]):
-    """The register of cars."""
-
-    form = CarForm
-    list_display = (
-        column(lambda car: car.registration_no, "plate", ordering="plate"),
-        "tenant",
-        "make",
-        "model",
-        "year",
-        "vin",
-        "mileage",
-        "in_use",
-    )
-    list_select_related = ("tenant",)
-    list_filter = ("in_use", ("tenant", ReachFilter), "country_code", "created_at")
-    search_fields = ("plate", "vin", "make", "model", "car_group")
-    search_ids = ("pk", "capture_set")
-    ordering = ("country_code", "plate")
-    autocomplete_fields = ("tenant", "capture_set")
-    fieldsets = (
-        (None, {"fields": ("tenant", ("plate", "country_code"), "vin", ("in_use", "capture_set"))}),
-        ("What it is", {"fields": (("make", "model", "model_code"), ("car_group", "color", "year"))}),
-        ("Technical", {"fields": (("fuel", "gear"), ("kilowatts", "displacement", "mileage"), "pictogram")}),
-        RECORD,
-    )
-    add_fieldsets = (*fieldsets[:3],)
-
-
-@admin.register(Passage)
-class PassageAdmin(ScopedAdmin[Passage]):
-    """Drives through a rig."""
-
-    list_display = ("plate", "tenant", "car", "capture_set", "kind", "recorded_at")
-    list_select_related = ("tenant", "car", "capture_set")
-    list_filter = ("kind", ("tenant", ReachFilter), ("car", admin.EmptyFieldListFilter), "recorded_at")
-    search_fields = ("plate", "car__plate")
-    search_ids = ("pk", "car", "capture_set")
-    ordering = ("-recorded_at",)
-    autocomplete_fields = ("tenant", "capture_set", "car")
-    fieldsets = (
-        (None, {"fields": ("tenant", ("plate", "country_code"), "car", "capture_set", ("kind", "recorded_at"))}),
-        RECORD,
-    )
-    add_fieldsets = (*fieldsets[:1],)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
-        """What was recorded stays; expiry erases it."""
-        return False
-
-
-@admin.register(Recording)
-class RecordingAdmin(RecordAdmin[Recording]):
-    """Files a unit's cameras made."""
-
-    list_display = ("camera", "passage", "capture_unit", "completed_at", "created_at")
-    list_select_related = ("passage", "capture_unit__capture_set")
-    list_filter = (
-        words_filter("camera", CAMERAS),
-        ("capture_unit__capture_set__tenant", ReachFilter),
-        "created_at",
-    )
-    search_fields = ("camera", "passage__plate")
-    search_ids = ("pk", "passage", "capture_unit")
-    ordering = ("-created_at",)
-    fields = ("id", "camera", "passage", "capture_unit", "file_key", "created_at", "completed_at")
-
-    @admin.display(description="file")
-    def file_key(self, row: Recording) -> str:
-        """The key in storage; recordings are not handed out here."""
-        return row.file.name or ""
-
-
-@admin.register(Logo)
-class LogoAdmin(RecordAdmin[Logo]):
-    """Logos as tenants posted them."""
-
-    list_display = ("tenant", "size", "created_at", "modified_at")
-    list_select_related = ("tenant",)
-    list_filter = ("size", ("tenant", ReachFilter))
-    search_fields = ("tenant__name",)
-    search_ids = ("pk", "tenant")
-    ordering = ("tenant__name", "size")
-    fields = ("id", "tenant", "size", "file_key", "created_at", "modified_at")
-
-    @admin.display(description="file")
-    def file_key(self, row: Logo) -> str:
-        """The key in storage."""
-        return row.file.name or ""
 
 
 @admin.register(Submission)
