@@ -8,7 +8,7 @@ PY := .venv/bin/python
 MANAGE := $(PY) manage.py
 PYTEST := $(PY) -m pytest
 
-.PHONY: help setup setup-dev run test test-browser lint format bench train evaluate lock clean
+.PHONY: help setup setup-dev run test test-browser lint format bench train train-check card evaluate lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -55,6 +55,13 @@ train: ## Train a model in an environment of its own: make train MODEL=damage_de
 	@test -x .venv-train/bin/python || python3 -m venv .venv-train
 	.venv-train/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-train.txt
 	.venv-train/bin/python -m imaging.training train $(MODEL)
+
+train-check: ## Test the training code in the environment that make train made
+	.venv-train/bin/python -m pytest -q -c /dev/null --noconftest tests/imaging/training/torch_checks.py
+
+card: setup ## Choose the threshold on the validation photos, measure, and ship what was trained: make card MODEL=...
+	@test -n "$(MODEL)" || { echo "Which one? make card MODEL=damage_detector" >&2; exit 2; }
+	$(PY) -m imaging.training card $(MODEL)
 
 evaluate: setup ## Judge the shipped model: make evaluate MODEL=damage_detector [DATA=x.json IMAGES=dir MASKS=dir JSON=1]
 	@test -n "$(MODEL)" || { echo "Which one? make evaluate MODEL=damage_detector" >&2; exit 2; }
