@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.filters import window
 from skimage.registration import phase_cross_correlation
 
 from imaging.ops.quality import luma
@@ -38,7 +37,8 @@ def shift_between(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Shift:
     a, b = luma(first, max_side=_SIDE), luma(second, max_side=_SIDE)
     if not a.std() or not b.std():
         return Shift(0.0, 0.0, 0.0)
-    taper = window("hann", a.shape)
+    # Separable, and from numpy: scipy's windows bring a second of imports into every process.
+    taper = np.outer(np.hanning(a.shape[0]), np.hanning(a.shape[1]))
     moved, _, _ = phase_cross_correlation((b - b.mean()) * taper, (a - a.mean()) * taper, upsample_factor=4)
     dy, dx = float(moved[0]), float(moved[1])
     return Shift(dx / a.shape[1], dy / a.shape[0], _likeness(a, b, round(dx), round(dy)))

@@ -11,6 +11,7 @@ import pytest
 from tests.live.stack import Client, Mailbox, Stack, folder_of_its_own, mailbox, own_database
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests of this directory are live, and share one worker of xdist: they share the platform."""
     for item in items:
