@@ -10,22 +10,24 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.db.models import Model
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 from django_q.tasks import async_task
 
 from assets.models import Car
-from tenants.models import GLOBAL_ADMIN, Role, Tenant, TenantSettings, User, Webhook
+from tenants.models import GLOBAL_ADMIN, ApiKey, Membership, Role, Tenant, TenantSettings, User, Webhook
 from tenants.rights import ROLE_PERMISSIONS, permission_reach, reaches_beyond
 from tenants.scope import Reach
 from tenants.services.people import group_assign, membership_remove, membership_set
 from tenants.services.settings import tenant_settings_update
 from tests import factories
 from tests.admin_pages import login, page, rows_of, said
-from tests.admin_rows import make
+from tests.admin_rows import make, make_own
 
 pytestmark = pytest.mark.django_db
 OTHERS = (Group, LogEntry, AccessAttempt, AccessLog, Failure, OrmQ)
@@ -229,3 +231,19 @@ def test_a_list_counts_no_further_than_it_pages(ours: factories.House, monkeypat
     answer = client.get(page(Car, "changelist"))
     assert answer.context["cl"].result_count == 4
     assert "the first 4" in " ".join(answer.content.decode().split())
+
+
+@pytest.mark.parametrize("model", [TenantSettings, Membership, Car, ApiKey])
+def test_a_long_history_costs_no_more_queries_than_a_short_one(model: type[Model], ours: factories.House) -> None:
+    row = make_own(model, ours)
+    client = login(ours.global_admin)
+    client.get(page(model, "history", row.pk))
+    counts = []
+    for number in (2, 8):
+        for _ in range(number):
+            row.save()
+        with CaptureQueriesContext(connection) as queries:
+            answer = client.get(page(model, "history", row.pk))
+        assert f"version {row.history.count()}" in answer.content.decode()
+        counts.append(len(queries))
+    assert counts[0] == counts[1]

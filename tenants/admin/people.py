@@ -194,6 +194,19 @@ class UserAdmin(_People):
             fixed += ["is_active", "is_staff", "groups"]
         return fixed
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The sections; where a person works at the moment may be a tenant that the asker must not know of."""
+        sections = super().get_fieldsets(request, obj)
+        if self.may_know(request, "current tenant"):
+            return sections
+        return [
+            (title, section | {"fields": _without_current_tenant(section["fields"])}) for title, section in sections
+        ]
+
+    def may_know(self, request: HttpRequest, field: str) -> bool:
+        """Everybody may know everything but the tenant a person works for at the moment."""
+        return field != "current tenant" or standing_of(person(request)).is_global
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - Django's signature
         """The form; a new person's first tenant is chosen among those in which the asker may add people."""
         form = super().get_form(request, obj, change=change, **kwargs)
@@ -251,6 +264,10 @@ class UserAdmin(_People):
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As for changing."""
         return self.has_change_permission(request, obj)
+
+
+def _without_current_tenant(fields: Any) -> list[Any]:
+    return [field for field in fields if field != "current_tenant"]
 
 
 def _tenants(rows: QuerySet[Tenant], reach: Reach) -> QuerySet[Tenant]:

@@ -211,3 +211,20 @@ def test_a_new_person_is_offered_the_only_tenant_there_is(ours: factories.House,
     assert form["tenant"].value() == ours.tenant.pk
     assert list(form.fields["tenant"].queryset) == [ours.tenant]
     assert login(ours.global_admin).get(page(User, "add")).context["adminform"].form["tenant"].value() is None
+
+
+def test_where_a_person_works_elsewhere_is_not_told(ours: factories.House, outsider: factories.House) -> None:
+    membership_set(user=ours.staff, tenant=outsider.tenant, role=Role.USER)
+    for tenant in (outsider.tenant, ours.tenant, outsider.tenant):
+        ours.staff.current_tenant = tenant
+        ours.staff.save()
+    version = ours.staff.history.first()
+    assert version is not None
+    pages = [page(User, "change", ours.staff.pk), page(User, "history", ours.staff.pk)]
+    pages.append(page(User, "simple_history", ours.staff.pk, version.pk))
+    own, every = login(ours.tenant_admin), login(ours.global_admin)
+    for address in pages:
+        answer = own.get(address)
+        assert answer.status_code == 200
+        assert outsider.tenant.name not in answer.content.decode(), address
+        assert outsider.tenant.name in every.get(address).content.decode(), address
