@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pytest
 from axes.models import AccessAttempt, AccessLog
@@ -19,8 +20,21 @@ from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 from django_q.tasks import async_task
 
-from assets.models import Car
-from tenants.models import GLOBAL_ADMIN, ApiKey, Membership, Role, Tenant, TenantSettings, User, Webhook
+from assets.models import Car, Image, ImageSet, Upload
+from damages.models import Action, Damage, DamageDecision, DamagedPart, Source
+from imaging.models import JobRun, PipelineRun
+from tenants.models import (
+    GLOBAL_ADMIN,
+    ApiKey,
+    Delivery,
+    DeliveryAttempt,
+    Membership,
+    Role,
+    Tenant,
+    TenantSettings,
+    User,
+    Webhook,
+)
 from tenants.rights import ROLE_PERMISSIONS, permission_reach, reaches_beyond
 from tenants.scope import Reach
 from tenants.services.people import group_assign, membership_remove, membership_set
@@ -247,3 +261,34 @@ def test_a_long_history_costs_no_more_queries_than_a_short_one(model: type[Model
         assert f"version {row.history.count()}" in answer.content.decode()
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def _children(row: Any, number: int, house: factories.House) -> None:
+    """Give a row that many more of what its page lists."""
+    for _ in range(number):
+        if isinstance(row, ImageSet):
+            position = row.images.count() + 1
+            upload = Upload(image_set=row, position=position, name=f"{position}.jpg")
+            upload.save()
+            Image(image_set=row, upload=upload, position=position, sha256=str(position)).save()
+        elif isinstance(row, PipelineRun):
+            JobRun(run=row, name=f"job{row.jobs.count()}", cluster="ml", order=1).save()
+        elif isinstance(row, Damage):
+            DamageDecision(damage=row, by=house.reviewer, step=Source.REVIEWER, action=Action.ACCEPTED).save()
+            DamagedPart(damage=row, image=row.image, name="wheel", certainty=0.5).save()
+        else:
+            DeliveryAttempt(delivery=row, number=row.tries.count() + 1, status=500, error="no").save()
+
+
+@pytest.mark.parametrize("model", [ImageSet, PipelineRun, Damage, Delivery])
+def test_a_page_with_many_children_costs_no_more_queries(model: type[Model], ours: factories.House) -> None:
+    [row] = make(model, ours)
+    client = login(ours.global_admin)
+    counts = []
+    for number in (3, 27):
+        _children(row, number, ours)
+        client.get(page(model, "change", row.pk))
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(page(model, "change", row.pk)).status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1], "\n".join(query["sql"] for query in queries.captured_queries)
