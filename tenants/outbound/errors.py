@@ -12,11 +12,11 @@ class OutboundError(Exception):
         self.reason = reason
 
 
-class OutboundRefused(OutboundError):  # noqa: N818 - a verdict, not a fault
+class OutboundRefused(OutboundError):
     """Our policy forbids this call; trying again changes nothing."""
 
 
-class OutboundFailed(OutboundError):  # noqa: N818 - the pair of OutboundRefused
+class OutboundFailed(OutboundError):
     """The network, the clock, the size or the other side's answer; another try may succeed.
 
     `status` is the HTTP status if an answer was seen, else None.
