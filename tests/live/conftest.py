@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.live.stack import Client, Mailbox, Stack, folder_of_its_own, mailbox, own_database
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of this directory are live, and share one worker of xdist: they share the platform."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.live)
-            item.add_marker(pytest.mark.xdist_group("live"))
-            item.add_marker(pytest.mark.timeout(900))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from tests import media
-from tests.live.stack import Client, Mailbox, Process, Stack, eventually, mailbox
+from tests.live.stack import LIVE, Client, Mailbox, Process, Stack, eventually, mailbox
+
+pytestmark = LIVE
 
 
 def _clusters(stack: Stack, name: str) -> list[Process]:

@@ -6,7 +6,9 @@ import os
 
 import httpx
 
-from tests.live.stack import Client, Stack, folder_of_its_own, is_alive, own_database
+from tests.live.stack import LIVE, Client, Stack, folder_of_its_own, is_alive, own_database
+
+pytestmark = LIVE
 
 
 def test_two_runs_of_one_checkout_do_not_meet(stack: Stack, client: Client) -> None:

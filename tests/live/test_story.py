@@ -14,7 +14,9 @@ import pytest
 from PIL import Image
 
 from tests import media
-from tests.live.stack import Client, Mailbox, Stack, eventually
+from tests.live.stack import LIVE, Client, Mailbox, Stack, eventually
+
+pytestmark = LIVE
 
 
 @pytest.fixture

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.live.stack import ROOT, Client, Stack, free_port
+from tests.live.stack import LIVE, ROOT, Client, Stack, free_port
+
+pytestmark = LIVE
 
 #: The first block starts the platform; it runs already.
 _START = "OUTBOUND_ALLOW=127.0.0.1 make run\n"
