@@ -23,7 +23,7 @@ run: setup ## Start everything in the foreground on 127.0.0.1:$PORT (default 800
 	@exec $(PY) deploy/run.py
 
 test: setup-dev ## Run the test suite (SQLite; TEST_DATABASE_URL=postgres://... runs it there); needs no service
-	$(PYTEST) -q -n 2 --dist loadgroup $(ARGS)
+	$(PYTEST) -q -n 2 $(ARGS)
 
 test-browser: setup-dev ## Run the tests that click through the pages in a real browser
 	$(PYTEST) -q -m browser $(ARGS)

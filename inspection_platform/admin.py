@@ -39,11 +39,11 @@ class OperatorAdmin(RecordAdmin[M]):
         manager = self.model._default_manager  # noqa: SLF001 - Django's documented way to a model's rows
         return manager.all() if reach.tenant_ids is None else manager.none()
 
-    def reach(self, request: HttpRequest, verb: str = "view") -> Reach:  # noqa: ARG002 - the base's signature
+    def reach(self, request: HttpRequest, verb: str = "view") -> Reach:
         """Everything for global admins, nothing for others."""
         return Reach.every() if is_global_admin(person(request)) else Reach.some(())
 
-    def may(self, request: HttpRequest, verb: str, obj: Model | str | None = None) -> bool:  # noqa: ARG002 - as above
+    def may(self, request: HttpRequest, verb: str, obj: Model | str | None = None) -> bool:
         """Whether the person runs the installation."""
         return self.reach(request).tenant_ids is None
 

@@ -169,7 +169,7 @@ class ScopedAdmin(ScopedChoices, _Admin[M]):
 
     # --- lists ---
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Rows]:  # noqa: ARG002 - Django's signature
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Rows]:
         """The list class."""
         return Rows
 
@@ -208,14 +208,14 @@ class ScopedAdmin(ScopedChoices, _Admin[M]):
         tenants = self.reach(request, "add").tenant_ids
         return {"tenant": next(iter(tenants))} | given if tenants and len(tenants) == 1 else given
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form class of this request, which knows who fills it in."""
         form = super().get_form(request, obj, change=change, **kwargs)
         if issubclass(form, ServiceForm):
             form.by = person(request)
         return form
 
-    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001 - Django's signature
+    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:
         """Save the row, unless a service has done it."""
         if not isinstance(form, ServiceForm):
             super().save_model(request, obj, form, change)
@@ -293,15 +293,15 @@ class ScopedAdmin(ScopedChoices, _Admin[M]):
 class RecordAdmin(ScopedAdmin[M]):
     """Rows that only the platform writes: looked at, perhaps acted upon, never edited, added or deleted."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
+    def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds records."""
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - as above
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody edits records."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - as above
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody deletes records."""
         return False
 
@@ -327,7 +327,7 @@ class HistoryAdmin(_History[M]):
     Going back to an old version would pass by the rules of the services.
     """
 
-    def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the library's signature
+    def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
         """Always."""
         return True
 
@@ -358,7 +358,7 @@ class HistoryAdmin(_History[M]):
             shown = getattr(record, "history_delta_changes", [])
             record.history_delta_changes = [one for one in shown if self.may_know(request, str(one["field"]).lower())]
 
-    def may_know(self, request: HttpRequest, field: str) -> bool:  # noqa: ARG002 - for those who hide something
+    def may_know(self, request: HttpRequest, field: str) -> bool:
         """Whether the person may see how this column (by its name on pages, in lower case) changed."""
         return True
 

@@ -80,7 +80,7 @@ class ServiceForm(_ModelForm[M]):
     def _named(self, name: str) -> str:
         return self.named_by_service.get(name, name)
 
-    def save(self, commit: bool = True) -> M:  # noqa: ARG002, FBT001, FBT002 - Django's signature
+    def save(self, commit: bool = True) -> M:
         """The row that the service wrote."""
         return self.instance
 

@@ -110,11 +110,11 @@ def words_filter(column: str, words: Iterable[str], title: str = "") -> type[_Wo
     class Words(_WordsFilter):
         """The filter of this column."""
 
-        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 - Django's
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
             """The words."""
             return known
 
-        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002 - as above
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
             """The rows with the chosen word."""
             return queryset.filter(**{column: self.value()}) if self.value() else queryset
 

@@ -5,13 +5,24 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.cache import cache
 from pytest_django import Settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests import factories, queue
 from tests.settings import SCRATCH
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Deal out the tests under `-n` one by one, but the live ones together: they share a running platform."""
+    scheduler: Any = LoadScopeScheduling(config, log)
+    scheduler._split_scope = lambda nodeid: "live" if nodeid.startswith("tests/live/") else nodeid
+    return scheduler
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -153,7 +153,7 @@ class ImageSetAdmin(RecordAdmin[ImageSet]):
         return pretty(row.car_info)
 
     @page_action("Open inspection", icon="image_search", right="view")
-    def open_inspection(self, request: HttpRequest, object_id: str) -> HttpResponseBase:  # noqa: ARG002 - unfold's signature
+    def open_inspection(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Lead to the page with the photos."""
         return HttpResponseRedirect(f"{reverse('admin:index')}inspections/{object_id}/")
 

@@ -69,7 +69,7 @@ class CaptureSetAdmin(HistoryAdmin[CaptureSet]):
     )
     add_fieldsets = (*fieldsets[:2],)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A rig's passages keep their origin."""
         return False
 
@@ -169,7 +169,7 @@ class PassageAdmin(ScopedAdmin[Passage]):
     )
     add_fieldsets = (*fieldsets[:1],)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What was recorded stays; expiry erases it."""
         return False
 

@@ -111,17 +111,17 @@ class ApiKeyAdmin(HistoryAdmin[ApiKey]):
         ("For clients that sign", {"fields": ("username", "with_secret", "single_use_tokens")}),
     )
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Keys are revoked, so that it stays known that they were."""
         return False
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """A new key is issued, a known one only named anew."""
         if obj is None:
             kwargs["form"] = KeyIssueForm
         return super().get_form(request, obj, change=change, **kwargs)
 
-    def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> Any:  # noqa: ARG002 - Django's signature
+    def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> Any:
         """The page that shows the value."""
         issued: IssuedKey = request.__dict__.pop("_issued_key")
         return self.shown_once(
@@ -129,7 +129,7 @@ class ApiKeyAdmin(HistoryAdmin[ApiKey]):
             back=self.address_of(obj),
         )  # fmt: skip
 
-    def save_model(self, request: HttpRequest, obj: ApiKey, form: ModelForm[ApiKey], change: bool) -> None:  # noqa: FBT001 - Django's signature
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: ModelForm[ApiKey], change: bool) -> None:
         """Save; what is shown once travels with this request alone."""
         super().save_model(request, obj, form, change)
         if isinstance(form, KeyIssueForm):

@@ -177,7 +177,7 @@ class UserAdmin(_People):
         target = obj if isinstance(obj, User) or obj is None else self.get_object(request, str(obj))
         return target is None or not reaches_beyond(target, person(request))
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """People are deactivated, so that their decisions keep an author."""
         return False
 
@@ -207,7 +207,7 @@ class UserAdmin(_People):
         """Everybody may know everything but the tenant a person works for at the moment."""
         return field != "current tenant" or standing_of(person(request)).is_global
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form; a new person's first tenant is chosen among those in which the asker may add people."""
         form = super().get_form(request, obj, change=change, **kwargs)
         if obj is None:
@@ -226,13 +226,13 @@ class UserAdmin(_People):
         """Memberships of people who exist."""
         return super().get_inlines(request, obj) if obj is not None else ()
 
-    def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool) -> None:  # noqa: FBT001 - Django's signature
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool) -> None:
         """Save; whoever is shut out is logged out as well."""
         super().save_model(request, obj, form, change)
         if "is_active" in form.changed_data and not obj.is_active:
             sessions_close_all(user=obj)
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Groups go through their services, which note who and why in the history."""
         if "groups" in form.changed_data:
             before = {group.name for group in User.objects.get(pk=form.instance.pk).groups.all()}
@@ -246,9 +246,9 @@ class UserAdmin(_People):
     def save_formset(
         self,
         request: HttpRequest,
-        form: Any,  # noqa: ARG002 - Django's signature
+        form: Any,
         formset: BaseInlineFormSet[Any, Any, Any],
-        change: bool,  # noqa: ARG002, FBT001 - as above
+        change: bool,
     ) -> None:
         """Memberships go through their services."""
         for row in formset.save(commit=False):
@@ -257,7 +257,7 @@ class UserAdmin(_People):
             membership_remove(user=row.user, tenant=row.tenant, by=person(request))
 
     @page_action("Change password", icon="key")
-    def change_password(self, request: HttpRequest, object_id: str) -> HttpResponseBase:  # noqa: ARG002 - unfold's signature
+    def change_password(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Lead to the form with the two fields."""
         return HttpResponseRedirect(reverse("admin:auth_user_password_change", args=[object_id]))
 

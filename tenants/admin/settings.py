@@ -125,7 +125,7 @@ class SettingsInline(ScopedStacked[TenantSettings, Tenant]):
     fieldsets = _SECTIONS
     can_delete = False
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A tenant has settings from its first moment."""
         return False
 
@@ -181,7 +181,7 @@ class TenantAdmin(HistoryAdmin[Tenant]):
         """The tenants within reach."""
         return Tenant.objects.all() if reach.tenant_ids is None else Tenant.objects.filter(pk__in=reach.tenant_ids)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A tenant is made inactive; deleting it would erase everything it ever recorded."""
         return False
 
@@ -189,7 +189,7 @@ class TenantAdmin(HistoryAdmin[Tenant]):
         """Settings and quotas, for those who may change the tenant; its own admins have a page of settings."""
         return super().get_inlines(request, obj) if obj is not None and self.has_change_permission(request, obj) else ()
 
-    def save_model(self, request: HttpRequest, obj: Tenant, form: ModelForm[Tenant], change: bool) -> None:  # noqa: ARG002, FBT001 - Django's signature
+    def save_model(self, request: HttpRequest, obj: Tenant, form: ModelForm[Tenant], change: bool) -> None:
         """A new tenant comes with settings and a signing secret; a known one keeps a history of who changed it."""
         if change:
             row_author(obj, by=person(request))
@@ -201,9 +201,9 @@ class TenantAdmin(HistoryAdmin[Tenant]):
     def save_formset(
         self,
         request: HttpRequest,
-        form: Any,  # noqa: ARG002 - Django's signature
+        form: Any,
         formset: BaseInlineFormSet[Any, Any, Any],
-        change: bool,  # noqa: ARG002, FBT001 - as above
+        change: bool,
     ) -> None:
         """Settings and quotas go through their services."""
         if formset.model is TenantSettings:
@@ -256,21 +256,21 @@ class TenantSettingsAdmin(HistoryAdmin[TenantSettings]):
         rows = TenantSettings.objects.all()
         return rows if reach.tenant_ids is None else rows.filter(tenant__in=reach.tenant_ids)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
+    def has_add_permission(self, request: HttpRequest) -> bool:
         """They come with the tenant."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - as above
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """They go with the tenant."""
         return False
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - as above
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form of this request, which knows who fills it in."""
         form = super().get_form(request, obj, change=change, **(kwargs | {"fields": []}))
         _introduce(form, request)
         return form
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001 - as above
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Through the service, with a history record that says who."""
         form.carry_out()
 

@@ -1,4 +1,4 @@
-"""One platform for all live tests of a session; whoever breaks it mends it."""
+"""One platform for all live tests of a session; whoever breaks it mends it. Under xdist one worker runs them all."""
 
 from __future__ import annotations
 

@@ -28,8 +28,7 @@ from psycopg import sql
 from inspection_platform.receiver import Receiver
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-#: One worker of xdist runs all live tests, since they share one platform.
-LIVE = [pytest.mark.live, pytest.mark.xdist_group("live"), pytest.mark.timeout(900)]
+LIVE = [pytest.mark.live, pytest.mark.timeout(900)]
 #: Generous, since other tests may run on the same two cores; nothing waits longer than it has to.
 PATIENCE_S = 300.0
 Value = TypeVar("Value")
