@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from pytest_django import Settings
-from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests import factories, queue
