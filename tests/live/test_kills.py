@@ -79,7 +79,10 @@ def test_a_killed_courier_delivers_once_more_under_the_same_id(stack: Stack, cli
         victims = stack.kill("--name io")
         released.set()
         # The lease outlasts the longest send; the test does not wait for it but puts its end into the past.
-        stack.rows("UPDATE tenants_delivery SET lease_until = '2020-01-01 00:00:00+00:00' WHERE target = %s", box.url)
+        past = "'2020-01-01 00:00:00+00:00'"
+        stack.rows(
+            f"UPDATE tenants_delivery SET lease_until = {past}, next_attempt_at = {past} WHERE target = %s", box.url
+        )
         eventually(lambda: _delivery(stack, box) == "delivered", what="the second try")
         assert {one["inspectionId"] for one in box.messages} == {session}
         tries = stack.rows(
