@@ -49,7 +49,8 @@ class Command(BaseCommand):
 
     def _tell(self, found: Inspected) -> None:
         words = f" ({', '.join(found.flags)})" if found.flags else ""
-        self.stdout.write(f"{found.path}{words}: {len(found.damages) or 'no'} damages")
+        count = len(found.damages)
+        self.stdout.write(f"{found.path}{words}: {count or 'no'} {'damage' if count == 1 else 'damages'}")
         for one in found.damages:
             box = f"{one.box.width} x {one.box.height} px at {one.box.x},{one.box.y}"
             self.stdout.write(f"  {one.category:<16} {one.confidence:.2f}  {box}")
