@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from uuid import UUID
 
@@ -29,7 +31,7 @@ EVENT_ATTEMPTS = 5
 
 def run_job(job_id: str) -> None:
     """Run one job of the pipeline, if it is still to be run."""
-    job = job_claim(job_id=job_id, worker=workflow.WORKER)
+    job = job_claim(job_id=job_id, worker=_worker())
     if job is None:
         return
     beat_note(job.cluster)
@@ -46,6 +48,11 @@ def run_job(job_id: str) -> None:
         _note_failure(job, error)
     else:
         log.info("job.done", job=job.name, run=str(job.run_id), seconds=round(time.monotonic() - started, 2))
+
+
+def _worker() -> str:
+    """Who works here, as job rows name it; asked for each time, since workers are forked."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def _note_failure(job: JobRun, error: Exception) -> None:

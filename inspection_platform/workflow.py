@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -31,9 +29,6 @@ CALLABLES: Final[Mapping[str, Callable[[JobRun], None]]] = {
     "damage_detection": damage_detection.run,
     "damage_identification": proposals.run,
 }
-
-#: Who works here, as job rows name it.
-WORKER: Final = f"{socket.gethostname()}:{os.getpid()}"
 
 
 def submit(

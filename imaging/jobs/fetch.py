@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from http import HTTPStatus
 from typing import BinaryIO, Final, cast
 
 from django.conf import settings
@@ -20,6 +21,9 @@ VIDEOS: Final = frozenset({MediaKind.MP4, MediaKind.WEBM, MediaKind.MOV, MediaKi
 #: Smallest and largest video, both exclusive (the Inspektlabs contract).
 MIN_VIDEO_BYTES: Final = 1_000_000
 MAX_VIDEO_BYTES: Final = 100_000_000
+
+
+_LATER: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 class FetchIncomplete(Exception):
@@ -46,6 +50,11 @@ def media_limits() -> Limits:
     )
 
 
+def _may_pass(failure: OutboundFailed) -> bool:
+    """Whether another try may succeed: a client error stays what it is, but for those that say "later"."""
+    return failure.status is None or failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR or failure.status in _LATER
+
+
 def _is_last(job: JobRun) -> bool:
     return job.attempts >= job.max_attempts
 
@@ -63,7 +72,7 @@ def _fetch(upload: Upload, bearer: str | None, *, last: bool) -> str:
             upload_refuse(upload=upload, reason=refused.reason)
             return ""
         except OutboundFailed as failure:
-            if not last:
+            if not last and _may_pass(failure):
                 return failure.reason
             upload_refuse(upload=upload, reason=failure.reason)
             return ""

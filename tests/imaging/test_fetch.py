@@ -27,6 +27,7 @@ class Shelf(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Clerk)
         self.files: dict[str, bytes] = {}
         self.asked: list[tuple[str, str | None]] = []
+        self.missing = 404
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}{path}"
@@ -38,7 +39,7 @@ class Clerk(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked.append((self.path, self.headers.get("Authorization")))
         body = self.server.files.get(self.path)
-        self.send_response(200 if body is not None else 404)
+        self.send_response(200 if body is not None else self.server.missing)
         self.send_header("Content-Length", str(len(body or b"")))
         self.end_headers()
         self.wfile.write(body or b"")
@@ -134,7 +135,7 @@ def test_a_private_address_is_refused_at_once(ours: factories.House, settings: S
 
 
 def test_what_fails_for_now_is_tried_again_and_refused_in_the_end(ours: factories.House, shelf: Shelf) -> None:
-    shelf.files = {"/a.jpg": media.jpeg(seed=1)}
+    shelf.files, shelf.missing = {"/a.jpg": media.jpeg(seed=1)}, 503
     image_set = receive(ours, shelf.url("/a.jpg"), shelf.url("/gone.jpg"))
     job = claim(image_set)
     with pytest.raises(fetch.FetchIncomplete, match="1 of 2"):
@@ -144,7 +145,7 @@ def test_what_fails_for_now_is_tried_again_and_refused_in_the_end(ours: factorie
     fetch.run(job)
     gone = image_set.uploads.get(position=2)
     assert gone.state == UploadState.REFUSED
-    assert "404" in gone.reason
+    assert "503" in gone.reason
     assert [path for path, _ in shelf.asked].count("/a.jpg") == 1
 
 
@@ -155,3 +156,19 @@ def test_no_reason_tells_the_query_of_an_address(ours: factories.House, shelf: S
     fetch.run(job)
     assert "s3cret" not in image_set.uploads.get().reason
     assert image_set.runs.get().jobs.filter(state=JobState.RUNNING).count() == 1
+
+
+@pytest.mark.parametrize(("status", "is_final"), [(403, True), (404, True), (410, True), (408, False), (429, False)])
+def test_a_client_error_is_final_unless_it_says_later(
+    ours: factories.House, shelf: Shelf, status: int, is_final: bool
+) -> None:
+    shelf.missing = status
+    image_set = receive(ours, shelf.url("/gone.jpg"))
+    job = claim(image_set)
+    if is_final:
+        fetch.run(job)
+        assert image_set.uploads.get().state == UploadState.REFUSED
+    else:
+        with pytest.raises(fetch.FetchIncomplete):
+            fetch.run(job)
+        assert image_set.uploads.get().state == UploadState.WAITING
