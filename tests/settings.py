@@ -14,6 +14,7 @@ os.environ["STORAGE_URL"] = f"file://{SCRATCH / 'media'}"
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{SCRATCH / 'db.sqlite3'}"
 os.environ["DEBUG"] = "off"
 os.environ["PUBLIC_URL"] = "http://testserver"
+os.environ["STATIC_ROOT"] = str(SCRATCH / "static")
 os.environ.pop("OUTBOUND_ALLOW", None)
 
 from inspection_platform.settings import *  # noqa: E402, F403  (the environment above has to be set first)
