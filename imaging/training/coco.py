@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,10 @@ class Photo:
     height: int
     things: tuple[Thing, ...]
     group: str
+
+    def of(self, categories: Collection[str]) -> Photo:
+        """Return the photo with the labels of these categories alone."""
+        return replace(self, things=tuple(thing for thing in self.things if thing.category in categories))
 
 
 def data_root() -> Path:

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from imaging.ml import registry
-from imaging.training.cards import card_write
 from imaging.training.coco import coco_load
 from imaging.training.evaluate import Proposer, figures, look
+from imaging.training.recipes.damage_detector import card_write
 from tests.imaging.ml.test_registry import panel
 from tests.imaging.training.drawn import set_write
 
@@ -42,7 +42,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("kinds", [True, False])
 def test_written_card_is_loaded_and_says_what_evaluate_says(work: Path, kinds: bool, tmp_path: Path) -> None:
-    path = card_write("damage_detector", work, zooms=[1.0], kinds=kinds, repeats=1)
+    path = card_write(work, zooms=[1.0], kinds=kinds, repeats=1)
     assert path == tmp_path / "models" / "damage_detector.json"
     card = registry.card("damage_detector")
     assert card.version == "7.0.0"
