@@ -71,6 +71,9 @@ class Passage(TenantOwned):
     car = models.ForeignKey(Car, null=True, blank=True, on_delete=models.SET_NULL, related_name="passages")
     country_code = models.CharField(max_length=3, blank=True)
     plate = models.CharField(max_length=12, blank=True, help_text="As read or entered.")
+    plate_is_read = models.BooleanField(
+        default=False, help_text="The plate was read from the photos; what a person or a client says replaces it."
+    )
     recorded_at = models.DateTimeField()
     kind = models.CharField(max_length=12, choices=PassageKind, default=PassageKind.RENTAL)
 

@@ -75,6 +75,9 @@ class ImageSet(TenantOwned):
     finished_at = models.DateTimeField(null=True, blank=True)
     country_code = models.CharField(max_length=3, default=DEFAULT_COUNTRY)
     plate = models.CharField(max_length=12, blank=True, help_text="As read or entered, while no car is assigned.")
+    plate_is_read = models.BooleanField(
+        default=False, help_text="The plate was read from the photos; what a person or a client says replaces it."
+    )
     car_info = models.JSONField(default=dict, blank=True, help_text="What the client said about the car.")
     appraisal_id = models.CharField(max_length=100, blank=True)
     partner_state = models.CharField(max_length=50, blank=True)
