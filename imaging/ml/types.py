@@ -27,3 +27,17 @@ class Prediction:
     width: int
     height: int
     findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader read on a plate's crop.
+
+    `text`: A-Z, 0-9 and `_` for a character that was seen but could not be read, no separators; empty for a crop
+    without text. `characters`: each character of the text with its confidence, 0..1, left to right. `score`: the
+    least of those confidences, 0 where there are none.
+    """
+
+    text: str
+    score: float
+    characters: tuple[tuple[str, float], ...]
