@@ -17,6 +17,7 @@ from imaging.models import (
     JobState,
     ModelVersion,
     PipelineRun,
+    PlateReading,
     RunState,
     TaskImage,
     TaskState,
@@ -71,6 +72,16 @@ class JobInline(RecordTabular[JobRun, PipelineRun]):
     ordering = ("order",)
 
 
+class PlateReadingInline(RecordTabular[PlateReading, PipelineRun]):
+    """The plates a run read, on its page."""
+
+    model = PlateReading
+    fields = ("image", "text", "score", "area_pixels", "counted", "why_not")
+    ordering = ("image__position", "image__frame", "ordinal")
+    select_related = ("image",)
+    tab = True
+
+
 @admin.register(PipelineRun)
 class PipelineRunAdmin(RecordAdmin[PipelineRun]):
     """Passes of image sets through the pipeline. A failed set is run again on the inspection's page."""
@@ -89,7 +100,7 @@ class PipelineRunAdmin(RecordAdmin[PipelineRun]):
     search_fields = ("image_set__submission__external_key", "reason")
     search_ids = ("pk", "image_set")
     ordering = ("-created_at",)
-    inlines = (JobInline,)
+    inlines = (JobInline, PlateReadingInline)
     fields = (("number", "state"), "reason", "inspection", ("created_at", "finished_at"), "id")
 
     @admin.display(description="inspection")
@@ -148,6 +159,47 @@ class DetectionAdmin(RecordAdmin[Detection]):
     @admin.display(description="polygon")
     def polygon_text(self, row: Detection) -> SafeString:
         """The outline, 0..1 of the photo."""
+        return pretty(row.polygon)
+
+
+@admin.register(PlateReading)
+class PlateReadingAdmin(RecordAdmin[PlateReading]):
+    """Plates that were found on photos and what was read on them: which counted, and why the others did not."""
+
+    list_display = (
+        column(lambda row: row.text or "unread", "text", ordering="text"),
+        column(lambda row: f"{row.score:.2f}", "score", ordering="score"),
+        "area_pixels",
+        "counted",
+        "why_not",
+        column(lambda row: row.image.name or f"photo {row.image.position}", "photo"),
+        "created_at",
+        column(lambda row: inspection_link(row.image.image_set_id), "inspection"),
+    )
+    list_select_related = ("image",)
+    list_filter = (
+        "counted",
+        "why_not",
+        ("reader", ReachFilter),
+        ("image__image_set__tenant", ReachFilter),
+        "created_at",
+    )
+    search_fields = ("text", "image__name")
+    search_ids = ("pk", "image", "run", "image__image_set")
+    ordering = ("-created_at",)
+    fields = (
+        ("text", "score"), ("counted", "why_not"), "image", "run", ("area_pixels", "ordinal", "detection_score"),
+        ("detector", "reader"), "characters_text", "polygon_text", "created_at", "id",
+    )  # fmt: skip
+
+    @admin.display(description="characters")
+    def characters_text(self, row: PlateReading) -> str:
+        """Each character with its confidence."""
+        return "  ".join(f"{character} {confidence:.2f}" for character, confidence in row.characters)
+
+    @admin.display(description="polygon")
+    def polygon_text(self, row: PlateReading) -> SafeString:
+        """The four corners, 0..1 of the photo."""
         return pretty(row.polygon)
 
 

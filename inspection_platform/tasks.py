@@ -14,8 +14,9 @@ from django.db.models import F
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from assets.services.routing import ROUTED_EVENT
 from imaging.models import JobRun
-from imaging.services.runs import LeaseLost, job_claim, job_fail
+from imaging.services.runs import Hopeless, LeaseLost, job_claim, job_fail
 from inspection_platform import workflow
 from inspection_platform.cleanup import cleanup
 from inspection_platform.heartbeat import Heartbeat, beat_note
@@ -56,9 +57,10 @@ def _worker() -> str:
 
 
 def _note_failure(job: JobRun, error: Exception) -> None:
-    reason = f"{type(error).__name__}: {error}"[:1000]
+    hopeless = isinstance(error, Hopeless)
+    reason = (str(error) if hopeless else f"{type(error).__name__}: {error}")[:1000]
     try:
-        if job_fail(job=job, reason=reason):
+        if job_fail(job=job, reason=reason, hopeless=hopeless):
             workflow.give_up(job, reason)
     except LeaseLost:
         log.warning("job.lease_lost", job=job.name, run=str(job.run_id))
@@ -79,6 +81,8 @@ def handle_event(event_id: str) -> None:
 
 
 def _hand_out(event: Event) -> None:
+    if event.kind == ROUTED_EVENT:
+        workflow.routed(event.subject_id)
     for delivery in event_deliveries(event):
         async_task("inspection_platform.tasks.deliver", str(delivery.pk), cluster="io", task_name="deliver")
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
 from django.db import transaction
 from django_q.tasks import async_task
 
-from assets.models import ImageSet
+from assets.models import ImageSet, ImageSetState
+from assets.plates import Plate
 from assets.services.image_sets import image_set_conclude, image_set_process, jobs_off
+from assets.services.routing import waiting_route
 from assets.services.submissions import IncomingFile, IncomingUrl, SubmissionDetails, image_set_receive
 from damages.models import ManualProcessing, ManualStatus, ResultCause, ResultVersion
 from damages.services import proposals
 from damages.services.manual import manual_open
 from damages.services.results import result_publish
-from imaging.jobs import damage_detection, fetch, frames, quality
+from damages.services.routing import damages_car_note
+from imaging.jobs import damage_detection, face_blur, fetch, frames, quality
 from imaging.models import JobRun, PipelineRun
-from imaging.services.runs import job_finish, jobs_release, run_fail, run_finish, run_start
+from imaging.services.runs import job_finish, jobs_release, jobs_switch_off, run_fail, run_finish, run_start
 from tenants.errors import Conflict
 from tenants.models import Event, PublishResult, Tenant
 
@@ -26,6 +30,7 @@ CALLABLES: Final[Mapping[str, Callable[[JobRun], None]]] = {
     "fetch": fetch.run,
     "frames": frames.run,
     "quality": quality.run,
+    "face_blur": face_blur.run,
     "damage_detection": damage_detection.run,
     "damage_identification": proposals.run,
 }
@@ -80,14 +85,52 @@ def job_done(job: JobRun) -> None:
     """Close a job and open those that waited for it; the last one concludes the set."""
     with transaction.atomic():
         job_finish(job=job)
+        if job.run.image_set.tenant_id is None:
+            follow_tenant(job.run)
         enqueue(jobs_release(run=job.run))
         if run_finish(run=job.run):
             conclude(job.run)
 
 
+def follow_tenant(run: PipelineRun) -> None:
+    """A set that had no tenant may have got one by its plate: from here on that tenant's settings hold."""
+    run.image_set.refresh_from_db()
+    if run.image_set.tenant_id is not None:
+        jobs_switch_off(run=run, off=jobs_off(run.image_set))
+
+
+def routed(image_set_id: UUID) -> None:
+    """A set got its tenant. While it is in the pipeline, its run goes on by itself; a finished one is handed over."""
+    rows = ImageSet.objects.all_tenants("the news that a set has a tenant").visible().select_for_update(of=("self",))
+    image_set = rows.filter(pk=image_set_id, state__in=(ImageSetState.READY, ImageSetState.REJECTED)).first()
+    if image_set is None:
+        return
+    run = image_set.runs.order_by("-number").first()
+    if run is not None and not image_set.results.filter(run=run).exists():
+        hand_over(image_set, run)
+
+
+def route_waiting(plates: Iterable[Plate]) -> list[ImageSet]:
+    """Cars with these plates were registered (and committed): the recordings that waited for them get their tenant."""
+    image_sets = waiting_route(plates=plates)
+    for image_set in image_sets:
+        with transaction.atomic():
+            routed(image_set.pk)
+    return image_sets
+
+
 def conclude(run: PipelineRun) -> None:
-    """The models are done: the set is ready or rejected, people get their work, and the result goes out."""
+    """The models are done: the set is ready or rejected and goes to whom it belongs."""
     image_set = image_set_conclude(image_set=run.image_set)
+    image_set.refresh_from_db(fields=["tenant", "car"])  # its plate may have been read since the job began
+    hand_over(image_set, run)
+
+
+def hand_over(image_set: ImageSet, run: PipelineRun) -> None:
+    """People get their work, and the result goes out. A set without a tenant waits for one: it has no people."""
+    if image_set.tenant_id is None:
+        return
+    damages_car_note(image_set=image_set)
     if image_set.is_rejected:
         publish(image_set, ResultCause.REJECTION, run)
         return

@@ -20,6 +20,7 @@ from assets.models import (
     Logo,
     Passage,
     Recording,
+    RetentionRecord,
     Submission,
     Upload,
 )
@@ -36,7 +37,7 @@ from damages.models import (
     ReviewerQueueEntry,
     Source,
 )
-from imaging.models import Detection, ImageTask, JobRun, ModelVersion, PipelineRun, TaskImage, TaskKind
+from imaging.models import Detection, ImageTask, JobRun, ModelVersion, PipelineRun, PlateReading, TaskImage, TaskKind
 from tenants.models import (
     ApiKey,
     AuthSession,
@@ -126,6 +127,11 @@ def _job(house: factories.House) -> JobRun:
 def _detection(house: factories.House) -> Detection:
     image = _image(house)
     return factories.detection(image, run=factories.run(image.image_set))
+
+
+def _plate_reading(house: factories.House) -> PlateReading:
+    image = _image(house)
+    return factories.plate_reading(image, run=factories.run(image.image_set))
 
 
 def _damage(house: factories.House) -> Damage:
@@ -252,7 +258,9 @@ MAKERS: dict[type[Model], Callable[[factories.House], Any]] = {
         PictogramDamage(image_set=_image_set(house), name="car_left.png", x=0.1, y=0.2, created_by=house.staff)
     ),
     PipelineRun: _run,
+    PlateReading: _plate_reading,
     Quota: lambda house: _saved(Quota(tenant=_tenant(house), service=Service.LPA, limit=5)),
+    RetentionRecord: lambda house: _saved(RetentionRecord(tenant=house.tenant, kind="deleted", days=30, photos=2)),
     Recording: lambda house: _saved(
         Recording(capture_unit=_unit(house), passage=_passage(house), camera="topLeft", file="x.mp4")
     ),

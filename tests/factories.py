@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +12,23 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from assets.models import Image, ImageSet, ImageSetState, ImageState, Submission, SubmissionState, Upload, UploadState
+from assets.models import (
+    CaptureSet,
+    CaptureUnit,
+    Car,
+    Image,
+    ImageSet,
+    ImageSetState,
+    ImageState,
+    Passage,
+    Recording,
+    Submission,
+    SubmissionState,
+    Upload,
+    UploadState,
+)
 from damages.models import Damage
-from imaging.models import Detection, ModelVersion, PipelineRun
+from imaging.models import Detection, ModelVersion, PipelineRun, PlateReading
 from tenants.models import ANNOTATOR, GLOBAL_ADMIN, REVIEWER, Family, Role, Tenant, User
 from tenants.services.keys import api_key_issue
 from tenants.services.people import group_assign, groups_ensure, membership_set
@@ -136,6 +151,55 @@ def detection(image: Image, *, run: PipelineRun, ordinal: int = 0, score: float 
         run=run, image=image, model_version=model_version(), ordinal=ordinal, label="scratch", score=score,
         polygon=[[left, 0.4], [left + 0.1, 0.4], [left + 0.1, 0.5], [left, 0.5]], image_width=640, image_height=480,
     )  # fmt: skip
+
+
+def plate_reading(image: Image, *, run: PipelineRun, text: str = "AB12345", **extra: Any) -> PlateReading:
+    """A plate that was read surely in the middle of the photo, and counts."""
+    values: dict[str, Any] = {
+        "ordinal": 0,
+        "polygon": [[0.4, 0.45], [0.6, 0.45], [0.6, 0.55], [0.4, 0.55]],
+        "area_pixels": 30_000,
+        "detection_score": 0.9,
+        "text": text,
+        "score": 0.95,
+        "characters": [[character, 0.95] for character in text],
+        "counted": True,
+    }
+    version = model_version()
+    return PlateReading.objects.of(image.image_set.tenant_id or image.pk).create(
+        run=run, image=image, detector=version, reader=version, **(values | extra)
+    )
+
+
+def car(tenant: Tenant, plate: str = "AB12345", **extra: Any) -> Car:
+    """A registered car."""
+    return Car.objects.of(tenant.pk).create(tenant=tenant, plate=plate, **extra)
+
+
+def rig(owner: Tenant, *, open_to: Sequence[Tenant] = (), default: Tenant | None = None, **extra: Any) -> CaptureSet:
+    """A capture set with its two units, which record for these tenants."""
+    made = CaptureSet.objects.of(owner.pk).create(tenant=owner, name=f"Lane {next(_numbers)}", **extra)
+    for side in ("left", "right"):
+        unit = CaptureUnit.objects.of(owner.pk).create(capture_set=made, side=side, default_tenant=default)
+        unit.tenants.set(open_to)
+    return made
+
+
+def recording(rig: CaptureSet, *, photos: int = 0, state: str = ImageSetState.OPEN, **extra: Any) -> ImageSet:
+    """A set that both units of the rig recorded: of nobody until its plate says whose it is."""
+    now = timezone.now()
+    passage = Passage.objects.of(rig.tenant_id).create(capture_set=rig, recorded_at=now)
+    for unit in rig.units.all():
+        Recording.objects.of(rig.tenant_id).create(
+            capture_unit=unit, passage=passage, camera=f"top{unit.side.capitalize()}", file=f"{unit.side}.mp4"
+        )
+    made = ImageSet.objects.of(rig.tenant_id).create(
+        tenant=None, passage=passage, capture_set=rig, state=state, recorded_at=now, submitted_at=now,
+        country_code=rig.country_code, **extra
+    )  # fmt: skip
+    for position in range(1, photos + 1):
+        photo(made, position=position, published=False)
+    return made
 
 
 def damage(image: Image, **extra: Any) -> Damage:

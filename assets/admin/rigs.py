@@ -152,10 +152,22 @@ class CarAdmin(HistoryAdmin[Car]):
     add_fieldsets = (*fieldsets[:3],)
 
 
+class PassageForm(SameTenantForm[Passage]):
+    """A passage; a plate that a person writes is no reading any more."""
+
+    def clean(self) -> dict[str, Any]:
+        """Keep readings from writing over what a person entered."""
+        values = super().clean()
+        if "plate" in self.changed_data:
+            self.instance.plate_is_read = False
+        return values
+
+
 @admin.register(Passage)
 class PassageAdmin(ScopedAdmin[Passage]):
     """Drives through a rig."""
 
+    form = PassageForm
     list_display = ("plate", "tenant", "car", "capture_set", "kind", "recorded_at")
     list_select_related = ("tenant", "car", "capture_set")
     list_filter = ("kind", ("tenant", ReachFilter), ("car", admin.EmptyFieldListFilter), "recorded_at")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from assets.models import Image, ImageSet, ImageSetState, Upload, UploadState
 from damages.models import Damage, ResultCause, ResultVersion
@@ -87,7 +87,8 @@ def _detection_state(run: PipelineRun | None) -> str:
 def _models(run: PipelineRun | None, damages: list[Damage]) -> list[ModelVersion]:
     spoke = {damage.model_version for damage in damages if damage.model_version}
     if run:
-        spoke |= set(ModelVersion.objects.filter(jobs__run=run).distinct())
+        ran = Q(jobs__run=run) | Q(plates_read__run=run)
+        spoke |= set(ModelVersion.objects.filter(ran).distinct())
     return sorted(spoke, key=lambda model: (model.name, model.version))
 
 

@@ -1,5 +1,6 @@
 """The models of `imaging`, by noun."""
 
+from imaging.models.plates import PlateReading
 from imaging.models.runs import Detection, JobRun, JobState, ModelVersion, PipelineRun, RunState
 from imaging.models.tasks import ImageTask, TaskImage, TaskKind, TaskState
 
@@ -10,6 +11,7 @@ __all__ = [
     "JobState",
     "ModelVersion",
     "PipelineRun",
+    "PlateReading",
     "RunState",
     "TaskImage",
     "TaskKind",

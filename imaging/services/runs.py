@@ -28,6 +28,10 @@ class LeaseLost(Exception):
     """The job was given to another worker; what this one still does must not be written."""
 
 
+class Hopeless(Exception):
+    """A further attempt of the job would end the same; the message says why in words for people."""
+
+
 def run_start(*, image_set: ImageSet, off: Mapping[str, str]) -> tuple[PipelineRun, list[JobRun]]:
     """Create the set's next run with all its jobs; returns it with the jobs that may start at once, already queued.
 
@@ -66,6 +70,12 @@ def jobs_release(*, run: PipelineRun) -> list[JobRun]:
         .filter(pk=waiting[name].pk, state=JobState.WAITING)
         .update(state=JobState.QUEUED, queued_at=now, modified_at=now)
     ]
+
+
+def jobs_switch_off(*, run: PipelineRun, off: Mapping[str, str]) -> None:
+    """Switch off those of these jobs (name: reason) that have not been queued yet."""
+    for name, reason in off.items():
+        run.jobs.filter(name=name, state=JobState.WAITING).update(state=JobState.SKIPPED, reason=reason)
 
 
 def job_claim(*, job_id: UUID | str, worker: str) -> JobRun | None:
@@ -119,10 +129,13 @@ def job_finish(*, job: JobRun) -> None:
     job.state = JobState.DONE
 
 
-def job_fail(*, job: JobRun, reason: str) -> bool:
-    """Note a failed attempt: wait and try again, or give up. True if it was given up; LeaseLost if it is not ours."""
+def job_fail(*, job: JobRun, reason: str, hopeless: bool = False) -> bool:
+    """Note a failed attempt: wait and try again, or give up (at once if it is hopeless).
+
+    True if it was given up; LeaseLost if it is not ours.
+    """
     now = timezone.now()
-    if job.attempts >= job.max_attempts:
+    if hopeless or job.attempts >= job.max_attempts:
         if not _mine(job).update(state=JobState.FAILED, reason=reason, finished_at=now, lease_until=None):
             raise LeaseLost
         return True

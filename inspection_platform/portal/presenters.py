@@ -12,10 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assets.models import Image, ImageSet
+from assets.services.routing import is_recorded, route_standing
 from damages.models import Damage, DamageDecision, ManualProcessing, Source, Step
 from damages.querysets import DamageQuerySet
 from damages.services.decisions import decision_standing
 from damages.taxonomy import DamageCategory
+from imaging.services.plates import plate_read, plate_verdict
 from tenants.models import User
 
 #: What people read for the ten words of the contract.
@@ -53,10 +55,24 @@ def facts_of(image_set: ImageSet) -> list[tuple[str, str]]:
         ("Tenant", image_set.tenant.name if image_set.tenant else "unassigned"),
         ("Case", submission.case_id if submission else ""),
         ("Plate", plate),
+        ("Read on the photos", plate_said(image_set)),
         ("Agent", (submission.agent_name or submission.agent_id) if submission else ""),
         ("Capture set", image_set.capture_set.name if image_set.capture_set else ""),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def plate_said(image_set: ImageSet) -> str:
+    """What the latest run read on the car's plate and where that leads; empty when no plate was read."""
+    run = image_set.runs.order_by("-number").first()
+    verdict = plate_verdict(run=run) if run else None
+    if verdict is None or not verdict.photos:
+        return ""
+    plate = plate_read(image_set=image_set, verdict=verdict)
+    if plate is None:
+        return f"{verdict.text}, unsure: {verdict.reason}"
+    agreed = f"{plate.number} on {verdict.agreeing} of {verdict.photos} photos ({verdict.confidence:.2f})"
+    return f"{agreed}, {route_standing(image_set=image_set, plate=plate).words}" if is_recorded(image_set) else agreed
 
 
 def work_payload(*, user: User, image_set: ImageSet, step: Step | None, job: ManualProcessing | None) -> dict[str, Any]:

@@ -21,13 +21,19 @@ APPS = ("tenants", "assets", "imaging", "damages", "inspection_platform")
 #: Whoever adds one says in its reason why no tenant is known there.
 ALLOWED = frozenset(
     {
+        "assets.selectors",
         "assets.services.cleanup",
         "assets.services.image_sets",
+        "assets.services.received",
+        "assets.services.routing",
         "assets.services.uploads",
         "damages.services.cleanup",
         "damages.services.proposals",
         "damages.services.results",
+        "damages.services.routing",
         "imaging.jobs.damage_detection",
+        "imaging.jobs.plate_reading",
+        "imaging.services.plates",
         "imaging.services.runs",
         "inspection_platform.api.health",
         "inspection_platform.demo.people",
