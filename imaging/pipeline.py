@@ -21,6 +21,7 @@ PIPELINE: Final[tuple[Job, ...]] = (
     Job("fetch", "io", ()),
     Job("frames", "ml", ("fetch",)),
     Job("quality", "ml", ("frames",)),
+    Job("face_blur", "ml", ("quality",)),
     Job("damage_detection", "ml", ("quality",)),
     Job("damage_identification", "ml", ("damage_detection",)),
 )

@@ -59,6 +59,7 @@ _ADMIN: Final[Mapping[str, tuple[str, ...]]] = {
     "assets.car": _OWN,
     "assets.imageset": _EDIT,
     "assets.passage": _EDIT,
+    "assets.retentionrecord": _READ,
     "damages.manualprocessing": _EDIT,
     "tenants.apikey": _KEEP,
     "tenants.authsession": _EDIT,

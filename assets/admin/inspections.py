@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import FileResponse, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -18,12 +20,15 @@ from assets.models import (
     ImageSet,
     ImageSetState,
     ImageState,
+    RetentionKind,
+    RetentionRecord,
     Submission,
     SubmissionState,
     Upload,
     UploadState,
 )
-from tenants.admin_base import RecordAdmin
+from assets.services.received import received_open
+from tenants.admin_base import RecordAdmin, person
 from tenants.admin_inlines import RecordTabular
 from tenants.admin_parts import (
     RECORD,
@@ -39,7 +44,9 @@ from tenants.admin_parts import (
     words_filter,
 )
 from tenants.catalogue import CAMERAS
+from tenants.errors import DomainError
 from tenants.scope import Reach
+from tenants.services.people import is_global_admin
 
 SET_COLOURS: Mapping[str, str] = {
     ImageSetState.READY: "success",
@@ -192,6 +199,41 @@ class UploadAdmin(RecordAdmin[Upload]):
         return inspection_link(row.image_set_id)
 
 
+_ASK_RECEIVED = (
+    "Download this photo as it came, with all that it shows of people, and with its metadata? "
+    "Your name and the time go into the log."
+)
+
+
+def _sealed(row: Image, response: FileResponse) -> FileResponse:
+    """Headers of a file that came from outside: to be kept as a file, never shown as a page, never by a cache."""
+    suffix = PurePosixPath(row.received.name or "").suffix
+    response["Content-Type"] = "application/octet-stream"
+    response["Content-Disposition"] = f'attachment; filename="received-{row.pk}{suffix}"'
+    response["Cache-Control"] = "no-store"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@admin.register(RetentionRecord)
+class RetentionRecordAdmin(RecordAdmin[RetentionRecord]):
+    """What clean-ups deleted of photos as received, or told that they will."""
+
+    list_display = (
+        "created_at",
+        "tenant",
+        state_column("kind", {RetentionKind.DELETED: "success", RetentionKind.TOLD: "info"}),
+        "days",
+        "photos",
+    )
+    list_select_related = ("tenant",)
+    list_filter = ("kind", ("tenant", ReachFilter), "created_at")
+    search_fields = ("tenant__name",)
+    search_ids = ("pk", "tenant")
+    ordering = ("-created_at",)
+    fields = (("tenant", "kind"), ("days", "photos"), ("id", "created_at"))
+
+
 @admin.register(Image)
 class ImageAdmin(RecordAdmin[Image]):
     """Photos and frames with their judgement; the pictures are on the inspection's page."""
@@ -213,12 +255,34 @@ class ImageAdmin(RecordAdmin[Image]):
     ordering = ("-created_at",)
     fields = (
         "id", "name", ("position", "frame", "camera"), ("state", "reason"), "flags", ("width", "height", "size"),
-        "sha256", ("received_key", "published_key"), "upload_row", "inspection", ("created_at", "deleted_at"),
+        "sha256", ("received_key", "received_deleted_at"), ("published_key", "faces_blurred_at"), "upload_row",
+        "inspection", ("created_at", "deleted_at"),
     )  # fmt: skip
+    actions_detail = ("open_received",)
+
+    def has_received_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Whether the person may look at photos as received: global admins only."""
+        return is_global_admin(person(request))
+
+    @page_action("Photo as received…", icon="lock_open", right="received", danger=True)
+    def open_received(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """GET asks, POST sends the sealed file and leaves a line in the log of the admin."""
+        row = self.get_object(request, object_id)
+        if row is None:
+            return self.missing(request, object_id)
+        if not self.has_received_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return self.ask(request, [row], question=_ASK_RECEIVED, back=self.address_of(row))
+        try:
+            return _sealed(row, FileResponse(received_open(image=row, by=person(request))))
+        except DomainError as refusal:
+            self.message_user(request, refusal.message, messages.ERROR)
+            return HttpResponseRedirect(self.address_of(row))
 
     @admin.display(description="as received (sealed)")
     def received_key(self, row: Image) -> str:
-        """The key in storage of what came in: nobody gets to see it."""
+        """The key in storage of what came in: only global admins get to see it."""
         return row.received.name or ""
 
     @admin.display(description="published")

@@ -11,6 +11,7 @@ from assets.models.image_set import (
     Upload,
     UploadState,
 )
+from assets.models.retention import RetentionKind, RetentionRecord
 from assets.states import ImageSetState
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "Passage",
     "PassageKind",
     "Recording",
+    "RetentionKind",
+    "RetentionRecord",
     "Submission",
     "SubmissionState",
     "Upload",

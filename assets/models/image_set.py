@@ -167,8 +167,16 @@ class Image(TenantOwned):
     name = models.CharField(max_length=255, blank=True)
     sha256 = models.CharField("SHA-256", max_length=64)
     size = models.PositiveBigIntegerField("size (bytes)", default=0)
-    received = models.FileField(max_length=300)
+    received = models.FileField(max_length=300, blank=True)
+    received_deleted_at = models.DateTimeField(
+        "received photo deleted", null=True, blank=True, editable=False,
+        help_text="When the photo as received was deleted, its tenant's retention being over.",
+    )  # fmt: skip
     published = models.FileField(max_length=300, blank=True)
+    faces_blurred_at = models.DateTimeField(
+        "faces blurred", null=True, blank=True, editable=False,
+        help_text="When the published picture was last made with its faces blurred; empty: it was not asked for.",
+    )  # fmt: skip
     width = models.PositiveIntegerField(default=0, help_text="Pixels, as rotated for people.")
     height = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=10, choices=ImageState, default=ImageState.NEW)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.utils import timezone
 
 from assets.catalogue import MASKABLE_JOBS
 from assets.models import ImageSet, ImageSetState, ImageState, UploadState
+from assets.privacy import blur_rule
 from assets.states import states_before
 from tenants.errors import Conflict
 
 
 def image_set_process(*, image_set: ImageSet) -> ImageSet:
-    """Mark a set as being in the pipeline; Conflict if it already is, or is deleted."""
-    return _move(image_set, ImageSetState.PROCESSING, reason="", finished=False)
+    """Mark a set as being in the pipeline; Conflict if it already is, is deleted, or lost its received photos."""
+    with transaction.atomic():
+        # The clean-up that deletes received photos locks the set as well: one of both comes first.
+        ImageSet.objects.all_tenants("a run locks its set").select_for_update().filter(pk=image_set.pk).first()
+        _received_check(image_set)
+        return _move(image_set, ImageSetState.PROCESSING, reason="", finished=False)
 
 
 def image_set_conclude(*, image_set: ImageSet, failure: str = "") -> ImageSet:
@@ -32,9 +38,25 @@ def jobs_off(image_set: ImageSet) -> dict[str, str]:
         off |= dict.fromkeys(MASKABLE_JOBS, "Damage detection is switched off for the tenant.")
     if "damage_detection" in off:
         off.setdefault("damage_identification", "Damage detection is switched off.")
+    if not blur_rule(image_set).is_on and not _is_withheld(image_set):
+        off["face_blur"] = "Face blur is off for all cameras."
     if not image_set.uploads.filter(state=UploadState.WAITING).exists():
         off["fetch"] = "No file has to be fetched."
     return off
+
+
+def _is_withheld(image_set: ImageSet) -> bool:
+    """Whether photos wait for their blurred picture, though the set may have got a tenant with other settings since."""
+    waiting = image_set.images.filter(deleted_at__isnull=True, state=ImageState.USABLE, published="")
+    return waiting.exists()
+
+
+def _received_check(image_set: ImageSet) -> None:
+    """Refuse to run what the models cannot see any more."""
+    gone = image_set.images.filter(deleted_at__isnull=True, received_deleted_at__isnull=False)
+    first = gone.order_by("received_deleted_at").values_list("received_deleted_at", flat=True).first()
+    if first:
+        raise Conflict(f"The received photos were deleted on {first:%Y-%m-%d}, so the set cannot be run again.")
 
 
 def _rejection(image_set: ImageSet) -> str:

@@ -1,63 +1,78 @@
-"""The `quality` job: decode every photo in full, judge it, and make the picture that people may see."""
+"""The `quality` job: decode every photo in full, judge it, and make the picture that people may see.
+
+Where faces are to be blurred, that picture is left to the `face_blur` job.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import transaction
 
 from assets.models import Image, ImageState
+from assets.privacy import blur_rule
 from imaging.jobs.files import pixels_of
 from imaging.jobs.prefetch import prefetched
-from imaging.models import JobRun
+from imaging.models import JobRun, JobState
 from imaging.ops.decode import encode_published
 from imaging.ops.errors import UnusableMedia
 from imaging.ops.quality import Quality, measure
+from imaging.services.pictures import picture_publish, picture_withdraw
 from imaging.services.runs import job_checkpoint
+
+_COLUMNS: Final = (
+    "state", "reason", "flags", "width", "height", "published", "faces_blurred_at", "modified_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
+    """`picture` is None where it is not for this job to publish."""
+
     quality: Quality
-    published: bytes
+    picture: bytes | None
 
 
 def run(job: JobRun) -> None:
-    """Judge and publish each photo of the set that this run has not dealt with yet."""
-    done = set(job.checkpoint)
+    """Judge each photo of the set that this run has not dealt with yet, and publish those that need no blur."""
+    done, withheld = set(job.checkpoint), _withheld(job)
     todo = [image for image in job.run.image_set.images.filter(deleted_at__isnull=True) if str(image.pk) not in done]
-    for image, looked in prefetched(todo, _look):
-        _settle(job, image, looked)
+    for image, looked in prefetched(todo, lambda image: _look(image, publishes=not withheld(image))):
+        _settle(job, image, looked, is_withheld=withheld(image))
 
 
-def published_key(image: Image) -> str:
-    """Where the published picture of an image is kept; the same at each run, so that a second one overwrites it."""
-    return f"published/{image.image_set_id}/{image.pk}.jpg"
+def _withheld(job: JobRun) -> Callable[[Image], bool]:
+    """Which photos are left to `face_blur`: none if that job is off for this run, so that none waits for ever."""
+    rule = blur_rule(job.run.image_set)
+    comes = job.run.jobs.filter(name="face_blur").exclude(state=JobState.SKIPPED).exists()
+    return lambda image: comes and rule.applies(image.camera)
 
 
-def _look(image: Image) -> _Looked:
+def _look(image: Image, *, publishes: bool) -> _Looked:
     pixels = pixels_of(image.received)
-    return _Looked(measure(pixels), encode_published(pixels))
+    return _Looked(measure(pixels), encode_published(pixels) if publishes else None)
 
 
-def _settle(job: JobRun, image: Image, looked: _Looked | Exception) -> None:
+def _settle(job: JobRun, image: Image, looked: _Looked | Exception, *, is_withheld: bool) -> None:
     if isinstance(looked, UnusableMedia):
         image.state, image.reason, image.flags = ImageState.UNUSABLE, looked.reason, [str(looked.code)]
     elif isinstance(looked, Exception):
         raise looked
     else:
-        _publish(image, looked)
+        _judge(image, looked.quality)
+        if looked.picture is not None:
+            picture_publish(image=image, data=looked.picture, faces_blurred_at=None)
+    if is_withheld and image.faces_blurred_at is None:
+        picture_withdraw(image=image)  # of an earlier run, when faces could be seen
     with transaction.atomic():
         job_checkpoint(job=job, done=str(image.pk))
-        image.save(update_fields=["state", "reason", "flags", "width", "height", "published", "modified_at"])
+        image.save(update_fields=_COLUMNS)
 
 
-def _publish(image: Image, looked: _Looked) -> None:
-    quality = looked.quality
+def _judge(image: Image, quality: Quality) -> None:
     image.width, image.height = quality.width, quality.height
     image.flags = list(quality.flags)
     image.state = ImageState.USABLE if quality.usable else ImageState.UNUSABLE
     image.reason = "" if quality.usable else f"Nothing can be seen on it: {', '.join(quality.flags)}."
-    image.published.name = default_storage.save(published_key(image), ContentFile(looked.published))

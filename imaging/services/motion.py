@@ -1,4 +1,4 @@
-"""How the picture moved between the frames of a video, measured on the published frames."""
+"""How the picture moved between the frames of a video, measured as received: the published ones may come later."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ def motion_steps(frames: Sequence[Image]) -> Iterator[Step]:
 
 
 def _small(frame: Image) -> NDArray[np.uint8]:
-    with opened(frame.published) as file:
+    with opened(frame.received) as file:
         return decode_reduced(file, max_pixels=settings.MAX_PHOTO_PIXELS, max_side=_SIDE)

@@ -39,6 +39,7 @@ _GROUPS: Final = (
         ("Memberships", "badge", "tenants.Membership"),
         ("Tenants", "apartment", "tenants.Tenant"),
         ("Tenant settings", "tune", "tenants.TenantSettings"),
+        ("Retention", "auto_delete", "assets.RetentionRecord"),
         ("Keys", "key", "tenants.ApiKey"),
         ("Quotas", "speed", "tenants.Quota"),
     )),

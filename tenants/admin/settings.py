@@ -51,7 +51,11 @@ _SECTIONS: Final[Any] = (
     ("Stations", {"fields": _names("timeZone", "turnaroundConfiguration", "isHandicapped")}),
     (
         "Blur faces on photos of",
-        {"fields": _names("faceblurServiceEnabled"), "description": "Each camera by itself."},
+        {
+            "fields": _names("faceblurServiceEnabled"),
+            "description": "Each camera by itself. Photos that no camera of a rig took (of phones, for example) are "
+            "blurred as soon as one camera is on. What is published already is replaced when its set is run again.",
+        },
     ),
     ("Frames kept of a video of", {"fields": _names("maxFramesForCameras")}),
     (

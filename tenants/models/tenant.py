@@ -42,7 +42,11 @@ class TenantSettings(Row):
         default=True, help_text="Run the damage models on this tenant's sets."
     )
     face_blur = models.JSONField(
-        default=default_face_blur, help_text="Camera name -> blur faces. Stored; acted on once the face model is here."
+        default=default_face_blur,
+        help_text=(
+            "Camera name -> blur faces before anybody sees its photos. Photos that no camera of a rig took are blurred "
+            "as soon as one camera is on."
+        ),
     )
     manual_annotation_enabled = models.BooleanField(
         default=False, help_text="People look for damages after the models."
@@ -71,7 +75,10 @@ class TenantSettings(Row):
     expiry_after_days = models.PositiveIntegerField(
         default=0,
         validators=[MaxValueValidator(36500)],
-        help_text="Days after creation until a set is erased; 0 = never. Stored; erasure is not built yet.",
+        help_text=(
+            "Days after a set was created until its photos as received are deleted, if faces are blurred; 0 = never. "
+            "The first clean-up after a change only tells what it would delete. Erasing whole sets is not built yet."
+        ),
     )
     publish_result = models.CharField(
         max_length=20, choices=PublishResult, default=PublishResult.AFTER_MODELS, help_text="When results go out."
@@ -107,6 +114,14 @@ class TenantSettings(Row):
     def frame_limit(self, camera: str = "") -> int:
         """How many frames of a video are kept; a video that no camera of a rig made has a limit of its own."""
         return int(self.max_frames_for_cameras.get(camera, FRAMES_WITHOUT_CAMERA))
+
+    def blurs_faces(self, camera: str = "") -> bool:
+        """Whether faces are blurred on photos of this camera.
+
+        Who switched it on for any camera does not want to see faces, so a photo of a phone, or of a camera that the
+        setting does not know, is blurred as well: in doubt, it is.
+        """
+        return bool(self.face_blur.get(camera, any(self.face_blur.values())))
 
 
 class TenantGroup(Row):

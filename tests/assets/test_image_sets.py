@@ -60,7 +60,7 @@ def test_masks_of_set_and_rig_add_up(ours: factories.House) -> None:
     rig = CaptureSet.objects.of(ours.tenant.pk).create(tenant=ours.tenant, name="Gate", pipeline_mask=["cost"])
     image_set = factories.image_set(ours.tenant, capture_set=rig, pipeline_mask=["damage_detection"])
     off = jobs_off(image_set)
-    assert set(off) == {"cost", "damage_detection", "damage_identification", "fetch"}
+    assert set(off) == {"cost", "damage_detection", "damage_identification", "face_blur", "fetch"}
     assert "capture set" in off["cost"]
 
 

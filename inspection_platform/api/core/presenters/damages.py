@@ -79,7 +79,7 @@ def corners(polygon: Sequence[Sequence[float]], *, width: int, height: int) -> l
 
 def file_name(image: Image) -> str:
     """The photo's name as sent; one made of camera and frame for a photo that came without."""
-    stored = image.published.name or image.received.name or ""
+    stored = image.published.name or f"{image.pk}.jpg"
     made = f"{image.camera}_{image.frame}{PurePosixPath(stored).suffix}" if image.camera else PurePosixPath(stored).name
     return image.name or made
 
