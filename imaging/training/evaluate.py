@@ -15,7 +15,7 @@ from tqdm import tqdm
 from imaging.ml.card import Card
 from imaging.ml.types import Finding, Prediction
 from imaging.training.coco import Photo, Thing
-from imaging.training.metrics import Boxes, Judged, at_iou, curve, loose, match
+from imaging.training.metrics import Boxes, Judged, Rule, at_iou, curve, loose, match
 
 # Below this score nothing is asked for: the tail of the curve is not worth its time.
 FLOOR = 0.02
@@ -45,10 +45,12 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """All photos of a set with the rate of the whole work: decode, resize, network, outlines."""
+    """All photos of a set with the rate of the whole work: decode, resize, network, outlines; and the `rule` by
+    which a proposal hits a label."""
 
     seen: tuple[Seen, ...]
     images_per_second: float
+    rule: Rule = loose
 
 
 def photo_read(photo: Photo) -> npt.NDArray[np.uint8]:
@@ -58,15 +60,15 @@ def photo_read(photo: Photo) -> npt.NDArray[np.uint8]:
         return np.asarray(turned.convert("RGB"))
 
 
-def look(model: Proposer, photos: Sequence[Photo]) -> Look:
-    """Let `model` propose on every photo."""
+def look(model: Proposer, photos: Sequence[Photo], rule: Rule = loose) -> Look:
+    """Let `model` propose on every photo, to be judged by `rule`."""
     if photos:
         model.propose(photo_read(photos[0]), floor=FLOOR)
     started = time.perf_counter()
     predictions = [model.propose(photo_read(photo), floor=FLOOR) for photo in tqdm(photos, desc="evaluate")]
     rate = len(photos) / max(1e-9, time.perf_counter() - started)
     seen = tuple(_seen(photo, prediction) for photo, prediction in zip(photos, predictions, strict=True))
-    return Look(seen=seen, images_per_second=rate)
+    return Look(seen=seen, images_per_second=rate, rule=rule)
 
 
 def _seen(photo: Photo, prediction: Prediction) -> Seen:
@@ -97,11 +99,11 @@ def _corners(thing: Thing) -> tuple[float, float, float, float]:
 def figures(found: Look, threshold: float) -> dict[str, float]:
     """Main figures at `threshold`, all 0..1 but `alarms_per_image` and `images_per_second`.
 
-    A label is found, and a proposal right, where IoU >= 0.1 or the proposal's centre lies in the label's box; each
-    label counts once. AP50 and AP30 are the areas under the curve at IoU 0.5 and 0.3.
+    A label is found, and a proposal right, by the rule of `found`; each label counts once. AP50 and AP30 are the
+    areas under the curve at IoU 0.5 and 0.3.
     """
     judged = [seen.judged for seen in found.seen]
-    precision, recall, alarms = curve(judged, loose).at(threshold)
+    precision, recall, alarms = curve(judged, found.rule).at(threshold)
     return {
         "precision": precision,
         "recall": recall,
@@ -115,7 +117,7 @@ def figures(found: Look, threshold: float) -> dict[str, float]:
 def details(found: Look, threshold: float) -> dict[str, Any]:
     """Recall by size and category, recall and precision along the curve, and counts, for the card."""
     judged = [seen.judged for seen in found.seen]
-    whole = curve(judged, loose)
+    whole = curve(judged, found.rule)
     steps = (0.25, 0.5, 1.0, 2.0, 4.0)
     return {
         "photos": len(judged),
@@ -137,15 +139,15 @@ def _size_class(seen: Seen, index: int) -> str:
 def _recall_by(found: Look, threshold: float, class_of: Any) -> dict[str, dict[str, float]]:
     hits: dict[str, list[bool]] = {}
     for seen in found.seen:
-        taken = {int(index) for index in hit_labels(seen, threshold)}
+        taken = {int(index) for index in hit_labels(seen, threshold, found.rule)}
         for index in range(len(seen.photo.things)):
             hits.setdefault(class_of(seen, index), []).append(index in taken)
     return {name: {"labels": len(found_), "recall": sum(found_) / len(found_)} for name, found_ in sorted(hits.items())}
 
 
-def hit_labels(seen: Seen, threshold: float) -> npt.NDArray[np.int64]:
+def hit_labels(seen: Seen, threshold: float, rule: Rule = loose) -> npt.NDArray[np.int64]:
     """For each proposal at or above `threshold` the label it hits, misses left out."""
-    matched = match(seen.judged, loose)
+    matched = match(seen.judged, rule)
     return matched[(matched >= 0) & (seen.judged.scores >= threshold)]
 
 
@@ -153,7 +155,7 @@ def kinds_right(found: Look, threshold: float, kind_of: Mapping[str, str]) -> di
     """Count, over the hits, the label given for each true kind; `kind_of` maps a category to its kind."""
     table: dict[str, dict[str, int]] = {}
     for seen in found.seen:
-        for index, label in enumerate(match(seen.judged, loose)):
+        for index, label in enumerate(match(seen.judged, found.rule)):
             if label >= 0 and seen.judged.scores[index] >= threshold:
                 true = kind_of.get(seen.photo.things[int(label)].category, "other")
                 row = table.setdefault(true, {})

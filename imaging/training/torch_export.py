@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,18 +42,27 @@ class Deployed(nn.Module):
 
 
 def export(network: nn.Module, folder: Path, name: str, *, kinds: int, size: int, samples: Iterable[Any]) -> None:
-    """Write `name`.float32, .float16 and .int8 `.tflite` into `folder`.
+    """Write `name`.float32, .float16 and .int8 `.tflite` of a dense network into `folder`.
 
     `size`: side of the input in pixels. `samples`: arrays (1, size, size, 3) float32 that int8 is calibrated with.
     """
     deployed = Deployed(network.eval().to(memory_format=torch.contiguous_format), kinds).eval()
+    files_write(deployed, folder, name, shape=(1, size, size, 3), samples=samples)
+
+
+def files_write(deployed: nn.Module, folder: Path, name: str, *, shape: Sequence[int], samples: Iterable[Any]) -> None:
+    """Write `name`.float32, .float16 and .int8 `.tflite` of a network as the runtime wants it into `folder`.
+
+    `shape` of the input; `samples`: float32 arrays of that shape that int8 is calibrated with.
+    """
     plain = folder / f"{name}.float32.tflite"
-    litert_torch.convert(deployed, (torch.zeros(1, size, size, 3),)).export(str(plain))
-    _half(plain, folder / f"{name}.float16.tflite")
+    litert_torch.convert(deployed.eval(), (torch.zeros(*shape),)).export(str(plain))
+    half(plain, folder / f"{name}.float16.tflite")
     _integer(plain, folder / f"{name}.int8.tflite", samples)
 
 
-def _half(source: Path, target: Path) -> None:
+def half(source: Path, target: Path) -> None:
+    """Write the float32 file `source` with float16 weights to `target`."""
     tool = quantizer.Quantizer(str(source))
     tool.update_quantization_recipe(
         regex=".*",
