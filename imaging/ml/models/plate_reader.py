@@ -1,0 +1,121 @@
+"""What stands on a licence plate: each character with its confidence, from a crop of the plate.
+
+Network in: (1, 48, W, 3) float32 RGB 0..255, the crop stretched to that size. Out: (1, W / 8, 37) float32, the chance
+of each column to hold nothing, A to Z, 0 to 9 (connectionist temporal classification: a character goes on until
+another or nothing follows). A plate of one line is read as it is; for one of two lines the network says nothing,
+unless the halves come side by side: that is how a crop high enough for two lines gets its second look.
+"""
+
+from __future__ import annotations
+
+import string
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from imaging.ml.card import Card
+from imaging.ml.model import UInt8Image, image_check
+from imaging.ml.types import Finding, Prediction, Reading
+
+FloatMap = npt.NDArray[np.float32]
+Characters = tuple[tuple[str, float], ...]
+
+ALPHABET: Final = string.ascii_uppercase + string.digits
+UNREADABLE: Final = "_"
+# Each half of a plate with two lines gets this much of its height, so that neither loses the edge of its letters.
+HALF: Final = 0.58
+WHOLE: Final = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+
+
+class Runs(Protocol):
+    """What is needed of a loaded network."""
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """(1, 48, W, 3)."""
+
+    def run(self, batch: FloatMap) -> FloatMap:
+        """Return the chances of one crop."""
+
+
+class PlateReader:
+    """See the card for thresholds and how far to trust it."""
+
+    def __init__(self, card: Card, network: Runs) -> None:
+        """`network` is the loaded file of `card`."""
+        self.card, self.name, self.version = card, card.name, card.version
+        self._network = network
+        self._height, self._width = network.input_shape[1:3]
+
+    def read(self, crop: UInt8Image) -> Reading:
+        """Return what stands on `crop`, (H, W, 3) uint8 RGB: one plate, upright, any size; nothing read is no text.
+
+        ImageError when it is something else.
+        """
+        thresholds = self.card.thresholds
+        return reading_of(self.characters(crop), seen=thresholds["seen"], score=thresholds["score"])
+
+    def predict(self, image: UInt8Image) -> Prediction:
+        """Return the reading as a finding over the whole crop, labelled with the text; none when nothing was read."""
+        width, height = image_check(image)
+        reading = self.read(image)
+        findings = (Finding(reading.text, reading.score, WHOLE),) if reading.text else ()
+        return Prediction(self.name, self.version, width, height, findings)
+
+    def characters(self, crop: UInt8Image) -> Characters:
+        """Return every character with its confidence, whatever the card's thresholds say."""
+        width, height = image_check(crop)
+        whole = decode(self._chances(stretched(crop, self._width, self._height)))
+        if width >= self.card.parameters["two_lines_below"] * height:
+            return whole
+        halves = decode(self._chances(unrolled(crop, self._width, self._height)))
+        return max(whole, halves, key=surety)
+
+    def _chances(self, picture: UInt8Image) -> FloatMap:
+        return np.asarray(self._network.run(picture[None].astype(np.float32))[0], dtype=np.float32)
+
+
+def reading_of(characters: Characters, *, seen: float, score: float) -> Reading:
+    """Return the reading: characters below `seen` are none, those below `score` cannot be read."""
+    kept = tuple((sign if chance >= score else UNREADABLE, chance) for sign, chance in characters if chance >= seen)
+    return Reading("".join(sign for sign, _ in kept), min((chance for _, chance in kept), default=0.0), kept)
+
+
+def surety(characters: Characters) -> float:
+    """Return how far a reading outweighs another of the same crop: the sum of what each character is above a coin."""
+    return sum(chance - 0.5 for _, chance in characters)
+
+
+def stretched(crop: UInt8Image, width: int, height: int) -> UInt8Image:
+    """Return the crop at exactly `width` x `height` pixels, (height, width, 3)."""
+    return np.asarray(Image.fromarray(crop).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def unrolled(crop: UInt8Image, width: int, height: int) -> UInt8Image:
+    """Return the upper part of the crop and, to its right, the lower part: (height, width, 3)."""
+    rows = max(1, round(crop.shape[0] * HALF))
+    parts = [stretched(part, width // 2, height) for part in (crop[:rows], crop[-rows:])]
+    return np.concatenate(parts, axis=1)
+
+
+def decode(chances: FloatMap) -> Characters:
+    """Return the characters in `chances`, (columns, 37) with the chance of nothing first, each with its best chance.
+
+    The likeliest sign of each column counts; equal neighbours are one character (greedy decoding).
+    """
+    found: list[tuple[str, float]] = []
+    last = 0
+    for best, chance in zip(chances.argmax(axis=1).tolist(), chances.max(axis=1).tolist(), strict=True):
+        if best and best == last:
+            found[-1] = (found[-1][0], max(found[-1][1], chance))
+        elif best:
+            found.append((ALPHABET[best - 1], chance))
+        last = best
+    return tuple((sign, min(1.0, chance)) for sign, chance in found)
+
+
+def build(card: Card, network: Runs) -> PlateReader:
+    """Entry point of the registry."""
+    return PlateReader(card, network)
