@@ -103,7 +103,7 @@ def _matrix(photo: Photo, focus: Thing | None, recipe: SampleRecipe, rng: np.ran
     low, high = (math.log(bound) for bound in recipe.zoom)
     zoom = math.exp(rng.uniform(low, min(high, math.log(2.0))))
     if focus is not None:
-        tall = math.exp(rng.uniform(*(math.log(bound) for bound in recipe.height)))
+        tall = math.exp(rng.uniform(math.log(recipe.height[0]), math.log(recipe.height[1])))
         zoom = min(max(tall / max(focus.box[3], 2.0), recipe.zoom[0]), recipe.zoom[1])
         zoom = min(zoom, 0.9 * recipe.size / max(focus.box[2], 1.0))
     # A photo much smaller than the sample would leave most of it empty.
@@ -140,7 +140,7 @@ def _boxes_moved(photo: Photo, matrix: Floats, size: int) -> tuple[list[Floats],
         corners = np.array([[left, top], [left + width, top], [left + width, top + height], [left, top + height]])
         box = _around(corners @ inverse[:, :2].T + inverse[:, 2])
         seen = np.clip(box, 0, size)
-        share = np.prod(seen[2:] - seen[:2]) / max(1e-6, np.prod(box[2:] - box[:2]))
+        share = float(np.prod(seen[2:] - seen[:2])) / max(1e-6, float(np.prod(box[2:] - box[:2])))
         if share > 0.6 and seen[3] - seen[1] >= 3.5:
             kept.append(seen)
         elif share > 0.02:
@@ -200,7 +200,11 @@ def _touch(one: Floats, other: Floats, gap: float = 4.0) -> bool:
 def _plate_like(aspect: float, rng: np.random.Generator) -> Image.Image:
     """Of a few drawn plates the one whose shape fits best."""
     drawn = [Image.fromarray(plate_draw(rng).pixels) for _ in range(3)]
-    return min(drawn, key=lambda plate: abs(math.log(plate.width / plate.height / aspect)))
+
+    def unlike(plate: Image.Image) -> float:
+        return abs(math.log(plate.width / plate.height / aspect))
+
+    return min(drawn, key=unlike)
 
 
 def _warp_in(canvas: Image.Image, quad: Floats, plate: Image.Image, rng: np.random.Generator) -> None:

@@ -110,7 +110,7 @@ def _tests(chosen: Card, precision: str) -> dict[str, Any]:
         name: _measured(chosen, [photo.of({PLATE}) for photo in coco_load(data_root() / path)], precision)
         for name, path in TESTS.items()
     }
-    return by_set["openimages"] | {"romania": by_set["romania"]}
+    return {**by_set["openimages"], "romania": by_set["romania"]}
 
 
 def _measured(chosen: Card, photos: Sequence[Photo], precision: str) -> dict[str, Any]:
