@@ -85,9 +85,13 @@ def _settle(job: JobRun, image: Image, picture: bytes | Exception) -> bool:
 
 
 def _reason(exposed: Sequence[Image], count: int) -> str:
-    names = ", ".join(str(image) for image in exposed[:_NAMED])
+    names = ", ".join(_name(image) for image in exposed[:_NAMED])
     more = f" and {len(exposed) - _NAMED} more" if len(exposed) > _NAMED else ""
     return (
         f"A face can still be recognised on {len(exposed)} of {count} photos after blurring ({names}{more}); "
         "they were not published."
     )
+
+
+def _name(image: Image) -> str:
+    return f"{image}, frame {image.frame}" if image.frame else str(image)

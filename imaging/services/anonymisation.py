@@ -14,8 +14,9 @@ from shapely.geometry.base import BaseGeometry
 
 from imaging.ml.card import Card
 from imaging.ml.model import UInt8Image
-from imaging.ml.types import Finding, Prediction
-from imaging.ops.anonymise import CELLS, Margin, Method, Outline, anonymise, grown
+from imaging.ml.types import Finding, Prediction, Reading
+from imaging.ops.anonymise import CELLS, Margin, Method, Outline, anonymise, grown, short_side
+from imaging.ops.rectify import rectified
 
 #: Detectors of faces outline them from brow to chin; hair and ears tell as well.
 FACE_MARGIN: Final = Margin(share=0.25, px=2)
@@ -55,6 +56,13 @@ class Proposer(Protocol):
         """All findings with a score of at least `floor`."""
 
 
+class Reader(Protocol):
+    """What reads the text of a plate."""
+
+    def read(self, crop: UInt8Image) -> Reading:
+        """The text on an upright crop, (h, w, 3) uint8 RGB; `_` for a character that it is not sure of."""
+
+
 class Finder(Protocol):
     """One kind of thing that must not be seen: how it is found, and when it counts as seen."""
 
@@ -91,8 +99,8 @@ class FaceFinder:
 class PlateFinder:
     """Plates: found at the detector's threshold, then at half of it and at twice the scale; seen if they can be read.
 
-    `read` returns the text of the plate inside an outline, `_` for each character it is not sure of. A smear that still
-    has the shape of a plate gives nobody away.
+    `read` (see `plate_text`) returns the text of the plate inside an outline, `_` for each character it is not sure of.
+    A smear that still has the shape of a plate gives nobody away.
     """
 
     detector: Proposer
@@ -120,6 +128,17 @@ class PlateFinder:
             replace(finding, polygon=_moved(finding.polygon, crop, columns.start, rows.start, width, height))
             for finding in self.detector.propose(crop, floor=floor).findings
         ]
+
+
+def plate_text(reader: Reader) -> Callable[[UInt8Image, Outline], str]:
+    """What `reader` reads inside the four corners of a plate; nothing where the corners are not a pixel apart."""
+
+    def read(image: UInt8Image, outline: Outline) -> str:
+        height, width = image.shape[:2]
+        corners = shapely.MultiPoint([(x * width, y * height) for x, y in outline])
+        return "" if short_side(corners) <= 1 else reader.read(rectified(image, outline)).text
+
+    return read
 
 
 @dataclass(frozen=True, slots=True)

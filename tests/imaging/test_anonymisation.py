@@ -14,9 +14,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from imaging.ml.card import Card, ModelFile
-from imaging.ml.types import Finding, Prediction
+from imaging.ml.types import Finding, Prediction, Reading
 from imaging.ops.anonymise import Margin, Method
-from imaging.services.anonymisation import Anonymised, FaceFinder, Finder, PlateFinder, StillVisible, anonymised
+from imaging.services.anonymisation import (
+    Anonymised,
+    FaceFinder,
+    Finder,
+    PlateFinder,
+    StillVisible,
+    anonymised,
+    plate_text,
+)
 
 Photo = NDArray[np.uint8]
 SIDE = 160
@@ -210,6 +218,21 @@ def test_what_only_a_quarter_shows_is_covered_where_it_is(place: tuple[int, int]
     changed = np.argwhere((result.image != image).any(axis=2))
     assert changed.min() >= min(row, column) * BLOCK - 2
     assert changed.max() <= (max(row, column) + 1) * BLOCK + 2
+
+
+class Echo:
+    """A reader that tells the size of what it is shown."""
+
+    def read(self, crop: Photo) -> Reading:
+        text = f"{crop.shape[1]}X{crop.shape[0]}"
+        return Reading(text, 1.0, tuple((one, 1.0) for one in text))
+
+
+def test_a_plate_is_read_upright_and_a_speck_not_at_all() -> None:
+    read, tilted = plate_text(Echo()), ((0.2, 0.2), (0.6, 0.5), (0.54, 0.58), (0.14, 0.28))
+    assert read(photo(), tilted) == "80X16"
+    assert read(photo(), ((0.5, 0.5),) * 4) == ""
+    assert read(photo(), ((0.1, 0.5), (0.9, 0.5), (0.9, 0.501), (0.1, 0.501))) == ""
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 2)])
