@@ -19,6 +19,7 @@ from bench.figure import not_measured
 
 #: Which database each benchmark wants.
 BENCHMARKS: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
+    "models": sqlite,
     "pipeline": sqlite,
     "intake": sqlite,
     "claim": postgresql,

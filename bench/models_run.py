@@ -1,0 +1,100 @@
+"""Every model from pixels to findings, against a bare loop of as many invokes of its network; and a worker's memory.
+
+What the platform adds to a network is resizing, cutting, decoding of its answer and joining of tiles. Reading the
+photo's file is not in it: the jobs do that ahead of the model, in threads.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from bench.figure import Figure, paired
+from imaging.ml import registry, runtime
+from imaging.ml.card import file_check
+from imaging.ml.model import Model
+from tests.media import scene
+
+GOAL = 0.85
+MEGABYTES = 600
+ROUNDS = 7
+# The photo that models are timed on; and how many of a megapixel each, side by side, make the one that memory is
+# judged with: twelve megapixels, as phones take them.
+PHOTO, LARGE = (1280, 960), (4, 3)
+
+
+class Counted:
+    """A network that remembers what it was last asked, and how often."""
+
+    def __init__(self, network: runtime.Network) -> None:
+        self._network = network
+        self.calls: list[tuple[str, Any]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._network, name)
+        if not name.startswith("run"):
+            return found
+
+        def call(batch: NDArray[Any]) -> Any:
+            self.calls.append((name, batch))
+            return found(batch)
+
+        return call
+
+    def repeat(self, count: int) -> None:
+        """Ask the last question `count` times: the bare loop."""
+        name, batch = self.calls[-1]
+        ask = getattr(self._network, name)
+        for _ in range(count):
+            ask(batch)
+
+
+def figures() -> list[Figure]:
+    """The memory first: a peak cannot be taken back."""
+    return [_memory(), *(_speed(name) for name in registry.names())]
+
+
+def _memory() -> Figure:
+    photo = np.tile(scene(1000, 1000), (LARGE[1], LARGE[0], 1))
+    for name in registry.names():
+        registry.load(name, threads=settings.ML_THREADS).predict(photo if name != "plate_reader" else _crop())
+    peak = _peak_megabytes()
+    share = peak / MEGABYTES
+    detail = f"{peak:.0f} MB with {', '.join(registry.names())} loaded and a photo of 12 megapixels looked at by each"
+    return Figure(f"worker's peak memory / {MEGABYTES} MB", share, "<= 1", share <= 1, detail)
+
+
+def _peak_megabytes() -> float:
+    """Peak resident memory of this process (VmHWM)."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found.group(1)) / 1024 if found else float("nan")
+
+
+def _speed(name: str) -> Figure:
+    card = registry.card(name)
+    file = card.file_for(runtime.preferred())
+    network = Counted(runtime.Network(file_check(file), threads=settings.ML_THREADS))
+    model: Model = importlib.import_module(f"imaging.ml.models.{name}").build(card, network)
+    photo = _crop() if name == "plate_reader" else scene(*PHOTO)
+    model.predict(photo)
+    count = len(network.calls)
+    ours, bare, ratio = paired(lambda: model.predict(photo), lambda: network.repeat(count), rounds=ROUNDS)
+    network.calls.clear()
+    speed = 1 / ratio
+    detail = f"{1 / ours:.1f} against {1 / bare:.1f} pictures/s, {count} invokes each, {settings.ML_THREADS} thread(s)"
+    return Figure(f"{name} / its bare invokes", speed, f">= {GOAL:g}", speed >= GOAL, detail)
+
+
+def _crop() -> NDArray[np.uint8]:
+    """A plate as a detector would cut it out."""
+    plate = Image.new("RGB", (200, 44), (235, 235, 230))
+    ImageDraw.Draw(plate).text((100, 22), "AB 12345", font=ImageFont.load_default(34), fill=(20, 20, 20), anchor="mm")
+    return np.asarray(plate)
