@@ -16,6 +16,8 @@ from imaging.ml.types import Finding, Prediction, Reading
 
 #: Plates of one photo that are read and stored, those that stand out most first.
 PLATES_READ: Final = 4
+#: Pixels of area below which four corners are no plate at all.
+SMALLEST: Final = 1.0
 #: What of its prominence a plate loses in the corner of the photo.
 CORNER_LOSS: Final = 0.5
 #: A second plate with this share of the first one's prominence stands out alike.
@@ -61,8 +63,9 @@ class Candidate:
 
 def candidates(said: Prediction) -> list[Candidate]:
     """The plates of a photo that are worth reading, the one that stands out most first, `PLATES_READ` at most."""
-    found = [_candidate(finding, said.width, said.height) for finding in said.findings]
-    return sorted(found, key=lambda one: (-one.prominence, one.finding.polygon))[:PLATES_READ]
+    found = (_candidate(finding, said.width, said.height) for finding in said.findings)
+    seen = [one for one in found if one.area >= SMALLEST]
+    return sorted(seen, key=lambda one: (-one.prominence, one.finding.polygon))[:PLATES_READ]
 
 
 def why_not(plates: Sequence[Candidate], readings: Sequence[Reading], *, min_area: float) -> list[WhyNot | None]:

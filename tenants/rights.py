@@ -50,6 +50,7 @@ _MEMBER: Final[Mapping[str, tuple[str, ...]]] = {
     "imaging.jobrun": _READ,
     "imaging.modelversion": _READ,
     "imaging.pipelinerun": _READ,
+    "imaging.platereading": _READ,
     "imaging.taskimage": _READ,
     "tenants.tenant": _READ,
 }

@@ -32,6 +32,7 @@ _GROUPS: Final = (
     ("Machines", (
         ("Runs", "account_tree", "imaging.PipelineRun"),
         ("Jobs", "memory", "imaging.JobRun"),
+        ("Plates read", "pin", "imaging.PlateReading"),
         ("Models", "neurology", "imaging.ModelVersion"),
     )),
     ("People and tenants", (

@@ -30,7 +30,7 @@ _CHANGED_BY_ADMINS: Final = {
 }
 _SEEN_BY_ANNOTATORS: Final = {
     "assets": ("car", "captureset", "image", "imageset", "passage", "upload"),
-    "imaging": ("detection", "modelversion"),
+    "imaging": ("detection", "modelversion", "platereading"),
     "damages": ("damage", "damagedecision", "damagedpart", "manualprocessing", "pictogramdamage"),
 }
 _SEEN_BY_REVIEWERS: Final = {"damages": ("resultversion", "reviewerqueueentry")}
