@@ -14,11 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from imaging.ml.models.plate_detector import plates_decode
 from imaging.ml.runtime import Network, installed
+from imaging.training.plate_samples import Sample
 from imaging.training.torch_export import Deployed, export
 from imaging.training.torch_loop import Batch, Schedule, train
 from imaging.training.torch_losses import cell_kind, focal_bce, weighted_dice
 from imaging.training.torch_network import DenseNet, SameConv
+from imaging.training.torch_recipes import plate_detector as plates
 
 
 class Numbers(Dataset[dict[str, Any]]):
@@ -131,3 +134,53 @@ class TestNetwork:
                 for name in installed():
                     given = Network(content, runtime=name).run(photo)
                     np.testing.assert_allclose(given, expected, atol=tolerance)
+
+
+class TestPlates:
+    """Targets of plates, their losses, and the way back from a perfect map."""
+
+    def setup_method(self) -> None:
+        quad = np.array([[[40, 44], [120, 40], [120, 60], [40, 64]]], dtype=np.float64)
+        self.sample = Sample(
+            image=np.zeros((128, 128, 3), np.uint8),
+            boxes=np.array([[40, 40, 120, 64]], dtype=np.float64),
+            quads=quad,
+            ignored=np.array([[0, 100, 20, 110]], dtype=np.float64),
+        )
+        self.maps = plates.targets(self.sample, 32)
+
+    def test_centre_is_one_and_ignored_cells_are_left_out(self) -> None:
+        row, column = np.unravel_index(np.argmax(self.maps["heat"]), (32, 32))
+        assert (row, column) == (13, 20)
+        assert self.maps["heat"][13, 20] == 1.0
+        assert self.maps["care"][26, 2] == 0.0
+        assert self.maps["care"][13, 20] == 1.0
+
+    def perfect(self) -> Tensor:
+        """The map of a network that knows the plate."""
+        rows, columns = np.mgrid[:32, :32] * 4 + 2
+        left, top, right, bottom = self.maps["boxes"][0]
+        sides = np.stack([columns - left, rows - top, right - columns, bottom - rows]).clip(0.2)
+        shifts = np.broadcast_to(self.maps["shifts"][0][:, None, None], (8, 32, 32))
+        heat = np.where(self.maps["heat"] == 1.0, 9.0, -9.0)[None]
+        return torch.tensor(np.concatenate([heat, np.log(sides / 8.0), shifts])[None], dtype=torch.float32)
+
+    def loss(self, out: Tensor) -> float:
+        batch = {key: torch.as_tensor(np.asarray(value))[None] for key, value in self.maps.items()}
+        return float(plates.loss_of(lambda _: out, batch))  # type: ignore[arg-type]
+
+    def test_the_right_map_costs_least_and_decodes_to_the_plate(self) -> None:
+        right = self.perfect()
+        assert self.loss(right) < 0.01
+        wrong = right.clone()
+        wrong[:, 1] += 0.5
+        assert self.loss(wrong) > self.loss(right) + 0.2
+        found = plates_decode(right[0].permute(1, 2, 0).numpy(), floor=0.5)
+        np.testing.assert_allclose(found.boxes, self.sample.boxes, atol=0.01)
+        np.testing.assert_allclose(found.quads, self.sample.quads, atol=0.05)
+
+    def test_giou_of_the_same_box_is_one_and_falls_with_distance(self) -> None:
+        box = torch.tensor([[0.0, 0.0, 10.0, 10.0]])
+        assert float(plates.giou(box, box)) == 1.0
+        near, far = (float(plates.giou(box, box + shift)) for shift in (12.0, 50.0))
+        assert 0 > near > far > -1
