@@ -110,10 +110,15 @@ def photo_payload(photo: Image) -> dict[str, Any]:
         "frame": photo.frame,
         "width": photo.width,
         "height": photo.height,
-        "url": path if photo.published else "",
+        "url": f"{path}{_version_of(photo)}" if photo.published else "",
         "flags": [str(flag) for flag in photo.flags],
         "reason": photo.reason,
     }
+
+
+def _version_of(photo: Image) -> str:
+    """What makes the address another one once faces are blurred: a browser may keep the picture of an address."""
+    return f"?v={int(photo.faces_blurred_at.timestamp())}" if photo.faces_blurred_at else ""
 
 
 def damage_payload(damage: Damage, *, user: User, step: Step | None) -> dict[str, Any]:

@@ -26,9 +26,11 @@ from imaging.models import JobRun, JobState, RunState
 from imaging.ops.media import judge
 from imaging.pipeline import JOBS
 from inspection_platform import tasks, workflow
+from inspection_platform.portal.presenters import photo_payload
 from tenants.catalogue import CAMERAS
 from tenants.models import Family, TenantSettings
 from tests import factories, media, models, queue
+from tests.admin_pages import login
 from tests.factories import House
 
 pytestmark = pytest.mark.django_db
@@ -180,6 +182,21 @@ def test_until_it_is_blurred_nothing_is_published(on: House, faces: Faces) -> No
     assert not default_storage.exists(f"published/{image_set.pk}")
     settled(image_set)
     assert image_set.images.get().published
+
+
+def test_staff_pages_show_nothing_and_then_another_address(ours: House, faces: Faces) -> None:
+    image_set = settled(submitted(ours, with_face()))
+    plain = photo_payload(image_set.images.get())["url"]
+    switch(ours, *CAMERAS)
+    again(image_set)
+    run_until("face_blur")
+    assert photo_payload(image_set.images.get())["url"] == ""
+    client = login(ours.staff)
+    assert client.get(plain).status_code == 404
+    settled(image_set)
+    blurred = photo_payload(image_set.images.get())["url"]
+    assert blurred != plain, "a browser may have kept the plain picture of the plain address"
+    assert client.get(blurred).status_code == 200
 
 
 def test_a_second_run_changes_nothing_that_is_seen(on: House, faces: Faces) -> None:
