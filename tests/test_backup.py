@@ -208,7 +208,7 @@ def test_a_damaged_file_is_refused_before_anything_is_touched(few: House, tmp_pa
     empty()
     middle = len(good) // 2
     broken = {
-        "cut in the middle": good[:middle],
+        **{f"cut at {share} %": good[: len(good) * share // 100] for share in range(10, 100, 10)},
         "cut at the end": good[:-9],
         "empty": b"",
         "not an archive": b"x" * 1000,

@@ -77,22 +77,28 @@ def archive_written(path: Path) -> Iterator[Writer]:
     draft.replace(path)
 
 
+@contextmanager
+def damage_told() -> Iterator[None]:
+    """Turn what reading a damaged archive, or the content of one of its parts, raises into BackupDamaged."""
+    try:
+        yield
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise BackupDamaged(f"The file is damaged or incomplete: {error}") from error
+
+
 def archive_parts(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     """Name and content of each part in order; the content can be read until the next one is asked for.
 
     Raises BackupDamaged for a file that is no archive, ends early or fails the checksum at its end.
     """
-    try:
-        with gzip.open(path) as zipped, tarfile.open(fileobj=zipped, mode="r|") as tar:
-            for entry in tar:
-                content = tar.extractfile(entry)
-                if content is None:
-                    raise BackupDamaged(f"{entry.name} is not a part of a backup.")
-                yield entry.name, content
-            while zipped.read(_PIECE):
-                pass  # to the end, where the checksum of the whole is compared
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise BackupDamaged(f"The file is damaged or incomplete: {error}") from error
+    with damage_told(), gzip.open(path) as zipped, tarfile.open(fileobj=zipped, mode="r|") as tar:
+        for entry in tar:
+            content = tar.extractfile(entry)
+            if content is None:
+                raise BackupDamaged(f"{entry.name} is not a part of a backup.")
+            yield entry.name, content
+        while zipped.read(_PIECE):
+            pass  # to the end, where the checksum of the whole is compared
 
 
 def part_measured(name: str, content: IO[bytes]) -> Part:

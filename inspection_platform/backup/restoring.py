@@ -20,7 +20,7 @@ from django.db import Error as DatabaseTrouble
 from django.db import connection, transaction
 
 from inspection_platform.backup import manifest as book
-from inspection_platform.backup.archive import BackupDamaged, Part, archive_parts, part_measured, spool
+from inspection_platform.backup.archive import BackupDamaged, Part, archive_parts, damage_told, part_measured, spool
 from inspection_platform.backup.manifest import BackupRefused, Manifest, manifest_read, migrations_compare
 from inspection_platform.backup.meter import Meter
 from inspection_platform.backup.rows import counters_reset, label, models_saved, rows_loaded, rows_of
@@ -36,10 +36,11 @@ def backup_check(path: Path, *, meter: Meter | None = None) -> Manifest:
     listed, count = hashlib.sha256(), 0
     manifest: Manifest | None = None
     for name, content in archive_parts(path):
-        if name == book.NAME:
-            manifest = manifest_read(content)
-            continue
-        part = part_measured(name, content)
+        with damage_told():
+            if name == book.NAME:
+                manifest = manifest_read(content)
+                continue
+            part = part_measured(name, content)
         meter.step(part.size)
         if name.startswith(book.STORED):
             entry = asdict(part) | {"name": name.removeprefix(book.STORED)}
