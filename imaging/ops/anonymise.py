@@ -9,9 +9,12 @@ Work is done inside the regions' bounding boxes alone; beyond them the photo is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -19,7 +22,6 @@ import shapely
 from numpy.typing import NDArray
 from PIL import Image
 from shapely.geometry.base import BaseGeometry
-from skimage.draw import polygon as filled
 
 UInt8Image = NDArray[np.uint8]
 Outline = Sequence[tuple[float, float]]
@@ -32,6 +34,8 @@ _LEAST_CELL: Final = 4
 # A pixel that an outline touches has its centre within half a diagonal of it, which is less than this.
 _LEAST_GROWTH: Final = 1.0
 _TRIANGLE: Final = 3
+# Corners of a quarter of a circle: enough to keep the least growth above half a diagonal everywhere.
+_ROUNDNESS: Final = 4
 
 
 class Method(StrEnum):
@@ -102,7 +106,7 @@ def grown(outline: Outline, *, width: int, height: int, margin: Margin) -> BaseG
     if not shape.is_valid or not shape.area:
         shape = shapely.MultiPoint(points).convex_hull
     by = max(margin.share * short_side(shape) + margin.px, _LEAST_GROWTH)
-    return shape.buffer(by, join_style="round")
+    return shape.buffer(by, quad_segs=_ROUNDNESS)
 
 
 def regions(outlines: Iterable[Outline], *, width: int, height: int, margin: Margin) -> Iterator[Region]:
@@ -133,12 +137,26 @@ def _region(shape: BaseGeometry, width: int, height: int) -> Region | None:
 
 
 def _inside(shape: BaseGeometry, rows: slice, columns: slice) -> NDArray[np.bool_]:
-    """Which pixels of the box have their centre in the shape; holes do not count, they are covered too."""
-    inside = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.bool_)
-    corners = shapely.get_coordinates(shapely.get_exterior_ring(shape))
+    """Which pixels of the box have their centre in the shape; holes do not count, they are covered too.
+
+    Even-odd rule, row by row: each edge toggles all that is right of it. scikit-image's `draw.polygon` asks every pixel
+    about every edge, which takes half a second for a face of 1400 px; this takes a hundredth of that.
+    """
+    toggles = np.zeros((rows.stop - rows.start, columns.stop - columns.start + 1), np.bool_)
     # The centre of the pixel with the index i is at i + 0.5.
-    inside[filled(corners[:, 1] - rows.start - 0.5, corners[:, 0] - columns.start - 0.5, inside.shape)] = True
-    return inside
+    corners = shapely.get_coordinates(shapely.get_exterior_ring(shape)) - (columns.start + 0.5, rows.start + 0.5)
+    for start, end in pairwise(corners):
+        _toggle(toggles, *sorted((tuple(start), tuple(end)), key=itemgetter(1)))
+    return np.logical_xor.accumulate(toggles, axis=1)[:, :-1]
+
+
+def _toggle(toggles: NDArray[np.bool_], upper: tuple[float, ...], lower: tuple[float, ...]) -> None:
+    """Mark in each row that the edge from `upper` to `lower` (x, y) crosses the first pixel to the right of it."""
+    (x, y), (to_x, to_y) = upper, lower
+    crossed = np.arange(max(0, math.ceil(y)), min(len(toggles), math.ceil(to_y)))
+    if len(crossed):
+        at = np.ceil(x + (crossed - y) * ((to_x - x) / (to_y - y)))
+        toggles[crossed, np.clip(at, 0, toggles.shape[1] - 1).astype(np.intp)] ^= True
 
 
 def _cover(image: UInt8Image, region: Region, method: Method, cells: int) -> None:
