@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -340,3 +341,31 @@ def test_the_photos_page_shows_when(ours: House) -> None:
     answer = login(ours.tenant_admin).get(page(Image, "change", photo_of(row).pk)).content.decode()
     assert "Received photo deleted" in answer
     assert "Faces blurred" in answer
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_and_the_clean_up_at_once_never_leave_a_run_without_photos(ours: House) -> None:
+    retention(ours, 30)
+    rows = [blurred(ours) for _ in range(6)]
+
+    def process(row: ImageSet) -> bool:
+        try:
+            image_set_process(image_set=ImageSet(pk=row.pk))
+        except Conflict:
+            return False
+        finally:
+            connections.close_all()
+        return True
+
+    def clean() -> int:
+        try:
+            return expire()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        cleaned = pool.submit(clean)
+        started = list(pool.map(process, rows))
+    kept = [is_kept(row) == [True] for row in rows]
+    assert kept == started
+    assert cleaned.result() == started.count(False)
