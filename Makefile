@@ -13,7 +13,7 @@ PYTEST := $(PY) -m pytest
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-setup: ## Make .venv with what the platform runs on
+setup: ## Make .venv and node_modules with what the platform runs on
 	@deploy/setup.sh requirements.txt
 
 setup-dev: setup
@@ -72,6 +72,6 @@ lock: setup-dev ## Pin every package anew from requirements.in and requirements-
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url requirements.in -o requirements.txt
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url requirements-dev.in -o requirements-dev.txt
 
-clean: ## Remove what can be made again (the virtual environments, caches, collected files); var/ data stays
-	rm -rf .venv .venv-train .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache var/static
+clean: ## Remove what can be made again (environments, node_modules, caches, collected files); var/ data stays
+	rm -rf .venv .venv-train node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache var/static
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
