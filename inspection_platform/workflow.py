@@ -11,6 +11,7 @@ from django_q.tasks import async_task
 
 from assets.models import ImageSet, ImageSetState
 from assets.plates import Plate
+from assets.privacy import blur_rule
 from assets.services.image_sets import image_set_conclude, image_set_process, jobs_off
 from assets.services.routing import waiting_route
 from assets.services.submissions import IncomingFile, IncomingUrl, SubmissionDetails, image_set_receive
@@ -100,14 +101,28 @@ def follow_tenant(run: PipelineRun) -> None:
 
 
 def routed(image_set_id: UUID) -> None:
-    """A set got its tenant. While it is in the pipeline, its run goes on by itself; a finished one is handed over."""
+    """A set got its tenant. While it is in the pipeline, its run goes on by itself; a finished one is handed over.
+
+    Call it inside a transaction. Where the tenant wants to see no faces that are shown yet, the set runs again first.
+    """
     rows = ImageSet.objects.all_tenants("the news that a set has a tenant").visible().select_for_update(of=("self",))
     image_set = rows.filter(pk=image_set_id, state__in=(ImageSetState.READY, ImageSetState.REJECTED)).first()
     if image_set is None:
         return
     run = image_set.runs.order_by("-number").first()
-    if run is not None and not image_set.results.filter(run=run).exists():
+    if run is None or image_set.results.filter(run=run).exists():
+        return
+    if _shows_faces(image_set):
+        start(image_set)
+    else:
         hand_over(image_set, run)
+
+
+def _shows_faces(image_set: ImageSet) -> bool:
+    """Whether a picture was published before its faces had to be blurred."""
+    rule = blur_rule(image_set)
+    shown = image_set.images.filter(deleted_at__isnull=True, faces_blurred_at__isnull=True).exclude(published="")
+    return any(rule.applies(image.camera) for image in shown)
 
 
 def route_waiting(plates: Iterable[Plate]) -> list[ImageSet]:

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from imaging.jobs import damage_detection
+from imaging.jobs import damage_detection, plate_reading
 from imaging.ml.card import Card, ModelFile
-from imaging.ml.types import Finding, Prediction
+from imaging.ml.types import Finding, Prediction, Reading
 
 See = Callable[[NDArray[np.uint8]], list[Finding]]
+Read = Callable[[NDArray[np.uint8]], str]
 
 
 def square(left: float, top: float, size: float = 0.1, *, score: float = 0.8, label: str = "scratch") -> Finding:
@@ -25,10 +26,11 @@ def square(left: float, top: float, size: float = 0.1, *, score: float = 0.8, la
 class ChosenModel:
     """Says what the test wants; counts how often it was asked."""
 
-    name, version = "damage_detector", "test-1"
+    version = "test-1"
 
-    def __init__(self, see: See) -> None:
+    def __init__(self, see: See, name: str = "damage_detector") -> None:
         self.see = see
+        self.name = name
         self.asked = 0
         files = tuple(
             ModelFile(path=Path("none"), sha256="f" * 64, precision="none", runtimes=frozenset({runtime}))
@@ -51,8 +53,34 @@ class ChosenModel:
         return Prediction(self.name, self.version, width, height, tuple(self.see(image)))
 
 
+class ChosenReader(ChosenModel):
+    """Reads what the test wants on a crop, each character with the same confidence."""
+
+    def __init__(self, read: Read, confidence: float) -> None:
+        super().__init__(lambda _crop: [], plate_reading.READER)
+        self.text_of = read
+        self.confidence = confidence
+
+    def read(self, crop: NDArray[np.uint8]) -> Reading:
+        """The chosen text."""
+        self.asked += 1
+        text = self.text_of(crop)
+        return Reading(text, self.confidence if text else 0.0, tuple((one, self.confidence) for one in text))
+
+
 def use(monkeypatch: pytest.MonkeyPatch, see: See) -> ChosenModel:
-    """Put a chosen model in the place of the damage model."""
+    """Put a chosen model in the place of the damage model; no plate is seen, unless `use_plates` is called later."""
     model = ChosenModel(see)
     monkeypatch.setattr(damage_detection, "load", lambda _name, *, threads: model)
+    use_plates(monkeypatch, lambda _image: [], lambda _crop: "")
     return model
+
+
+def use_plates(
+    monkeypatch: pytest.MonkeyPatch, see: See, read: Read, *, confidence: float = 0.95
+) -> tuple[ChosenModel, ChosenReader]:
+    """Put chosen models in the place of those that find and read plates."""
+    detector, reader = ChosenModel(see, plate_reading.DETECTOR), ChosenReader(read, confidence)
+    models = {detector.name: detector, reader.name: reader}
+    monkeypatch.setattr(plate_reading, "load", lambda name, *, threads: models[name])
+    return detector, reader
