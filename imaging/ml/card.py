@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 RUNTIMES = frozenset({"litert", "tflite"})
 PRECISIONS = frozenset({"float32", "float16", "int8"})
 # A card without these does not tell what a person must know before trusting the model.
 TOLD = ("title", "input", "output", "training", "metrics", "timing", "failures")
+
+# Where `npm ci` puts the locked packages.
+PACKAGES: Final = Path(__file__).resolve().parents[2] / "node_modules"
+# Names as npm allows them, with or without a scope: no way out of the folder.
+_PACKAGE = re.compile(r"(@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*")
 
 
 class CardError(ValueError):
@@ -21,12 +27,16 @@ class CardError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """One file of a model: where it lies, its digest, its number format and the runtimes it is meant for."""
+    """One file of a model: where it lies, its digest, its number format and the runtimes it is meant for.
+
+    `package`: the locked package that it belongs to, as `name@version`; none for a file beside its card.
+    """
 
     path: Path
     sha256: str
     precision: str
     runtimes: frozenset[str]
+    package: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,7 @@ def card_read(path: Path) -> Card:
 
 
 def card_parse(raw: object, folder: Path) -> Card:
-    """Check a card's document; its files lie in `folder`."""
+    """Check a card's document; its files lie in `folder` or in a locked package."""
     if not isinstance(raw, dict):
         raise CardError("a card is a JSON object")
     missing = [key for key in TOLD if not raw.get(key)]
@@ -87,7 +97,8 @@ def file_check(file: ModelFile) -> bytes:
     try:
         content = file.path.read_bytes()
     except OSError as error:
-        raise CardError(f"{file.path.name} cannot be read: {error.strerror}") from error
+        hint = f"; it belongs to {file.package}: run make setup" if file.package else ""
+        raise CardError(f"{file.path.name} cannot be read: {error.strerror}{hint}") from error
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise CardError(f"{file.path.name} is not the file of its card: the sha256 differs")
     return content
@@ -133,7 +144,7 @@ def _file(entry: object, folder: Path) -> ModelFile:
         raise CardError("a file is an object")
     name, digest = _text(entry, "file"), _text(entry, "sha256")
     if Path(name).name != name:
-        raise CardError(f"{name}: a file lies beside its card")
+        raise CardError(f"{name}: a file lies beside its card or at the top of its package")
     if len(digest) != hashlib.sha256().digest_size * 2 or set(digest) - set("0123456789abcdef"):
         raise CardError(f"{name}: sha256 must be 64 hexadecimal digits")
     precision = _text(entry, "precision")
@@ -142,4 +153,17 @@ def _file(entry: object, folder: Path) -> ModelFile:
     runtimes = entry.get("runtimes")
     if not isinstance(runtimes, list) or not runtimes or not set(runtimes) <= RUNTIMES:
         raise CardError(f"{name}: runtimes must be some of {', '.join(sorted(RUNTIMES))}")
-    return ModelFile(path=folder / name, sha256=digest, precision=precision, runtimes=frozenset(runtimes))
+    package = _package(entry)
+    place = folder if package is None else PACKAGES / package
+    locked = None if package is None else f"{package}@{_text(entry, 'package_version')}"
+    return ModelFile(place / name, digest, precision, frozenset(runtimes), locked)
+
+
+def _package(entry: Mapping[str, Any]) -> str | None:
+    """Name of the npm package that a file belongs to, if it does."""
+    if "package" not in entry:
+        return None
+    package = _text(entry, "package")
+    if not _PACKAGE.fullmatch(package):
+        raise CardError(f"{package} is not the name of a package")
+    return package

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -35,7 +35,7 @@ def preferred() -> str:
 
 
 class Network:
-    """A loaded `.tflite` with one input and one output. Threads may share it: one of them runs at a time."""
+    """A loaded `.tflite` with one input and some outputs. Threads may share it: one of them runs at a time."""
 
     def __init__(self, content: bytes, *, runtime: str | None = None, threads: int = 1) -> None:
         """Load the file's bytes on `runtime` (default: the preferred one) with `threads` threads."""
@@ -46,25 +46,37 @@ class Network:
         self._interpreter: Any = module.Interpreter(model_content=content, num_threads=threads)
         self._interpreter.allocate_tensors()
         self._input: dict[str, Any] = self._interpreter.get_input_details()[0]
-        self._output: dict[str, Any] = self._interpreter.get_output_details()[0]
+        self._outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
 
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape of the input, for pictures (1, H, W, 3)."""
         return tuple(int(side) for side in self._input["shape"])
 
+    @property
+    def output_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the outputs in the file's order."""
+        return tuple(tuple(int(side) for side in output["shape"]) for output in self._outputs)
+
     def run(self, batch: npt.NDArray[Any]) -> FloatArray:
-        """Return the output for `batch` in the input's shape; integers of a quantised file are turned to numbers.
+        """Return the first output for `batch` in the input's shape; a quantised file's integers are turned to numbers.
 
         Raises ValueError when the shape is another one.
         """
+        return self._run(batch, self._outputs[:1])[0]
+
+    def run_all(self, batch: npt.NDArray[Any]) -> tuple[FloatArray, ...]:
+        """Return all outputs in the file's order, otherwise like `run`."""
+        return self._run(batch, self._outputs)
+
+    def _run(self, batch: npt.NDArray[Any], outputs: Sequence[Mapping[str, Any]]) -> tuple[FloatArray, ...]:
         if batch.shape != self.input_shape:
             raise ValueError(f"the model wants {self.input_shape}, not {batch.shape}")
         with self._lock:
             self._interpreter.set_tensor(self._input["index"], _quantised(batch, self._input))
             self._interpreter.invoke()
-            output = self._interpreter.get_tensor(self._output["index"])
-        return _number(output, self._output)
+            found = [self._interpreter.get_tensor(output["index"]) for output in outputs]
+        return tuple(_number(values, output) for values, output in zip(found, outputs, strict=True))
 
 
 def _quantised(batch: npt.NDArray[Any], details: Mapping[str, Any]) -> npt.NDArray[Any]:

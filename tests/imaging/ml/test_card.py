@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from imaging.ml import card as cards
 from imaging.ml.card import CardError, card_parse, card_read, file_check
 
 CONTENT = b"weights"
@@ -82,6 +83,12 @@ def test_file_is_chosen_by_runtime(tmp_path: Path) -> None:
         (("files", 0, "precision"), "int4", "precision must be one of"),
         (("files", 0, "runtimes"), ["onnx"], "runtimes must be some of"),
         (("files", 0, "runtimes"), [], "runtimes must be some of"),
+        (("files", 0, "package"), "", "package must be a text"),
+        (("files", 0, "package"), "..", "not the name of a package"),
+        (("files", 0, "package"), "@scope/../weights", "not the name of a package"),
+        (("files", 0, "package"), "@scope", "not the name of a package"),
+        (("files", 0, "package"), "/weights", "not the name of a package"),
+        (("files", 0, "package"), "@scope/weights", "package_version must be a text"),
     ],
 )
 def test_bad_card_is_refused(path: tuple[Any, ...], value: object, reason: str, tmp_path: Path) -> None:
@@ -117,3 +124,30 @@ def test_file_is_checked_against_its_digest(tmp_path: Path) -> None:
     file.path.write_bytes(CONTENT + b"!")
     with pytest.raises(CardError, match="sha256 differs"):
         file_check(file)
+
+
+def packaged() -> dict[str, Any]:
+    """A card whose second file belongs to a package."""
+    raw = document()
+    raw["files"][1] |= {"package": "@scope/weights", "package_version": "1.2.3"}
+    return raw
+
+
+def test_file_of_a_package_lies_in_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cards, "PACKAGES", tmp_path / "node_modules")
+    file = card_parse(packaged(), tmp_path / "models").file_for("tflite")
+    assert file.path == tmp_path / "node_modules" / "@scope" / "weights" / "thing.tflite"
+    assert file.package == "@scope/weights@1.2.3"
+    file.path.parent.mkdir(parents=True)
+    file.path.write_bytes(CONTENT)
+    assert file_check(file) == CONTENT
+
+
+def test_missing_package_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cards, "PACKAGES", tmp_path)
+    with pytest.raises(CardError, match=r"@scope/weights@1\.2\.3: run make setup"):
+        file_check(card_parse(packaged(), tmp_path).file_for("tflite"))
+
+
+def test_packages_lie_where_the_lock_file_is() -> None:
+    assert (cards.PACKAGES.parent / "package-lock.json").is_file()
