@@ -18,7 +18,7 @@ import torch.nn.functional as F  # noqa: N812
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from imaging.ml.models.plate_reader import ALPHABET
+from imaging.ml.plate_grammar import ALPHABET
 
 MODEL = "models/PP-OCRv6_rec_small.onnx"
 WIDTH, HEADS = 120, 8

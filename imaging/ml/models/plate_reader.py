@@ -8,7 +8,6 @@ unless the halves come side by side: that is how a crop high enough for two line
 
 from __future__ import annotations
 
-import string
 from typing import Final, Protocol
 
 import numpy as np
@@ -17,12 +16,13 @@ from PIL import Image
 
 from imaging.ml.card import Card
 from imaging.ml.model import UInt8Image, image_check
+from imaging.ml.plate_grammar import ALPHABET, fitted
 from imaging.ml.types import Finding, Prediction, Reading
 
 FloatMap = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.float64]
 Characters = tuple[tuple[str, float], ...]
 
-ALPHABET: Final = string.ascii_uppercase + string.digits
 UNREADABLE: Final = "_"
 # Each half of a plate with two lines gets this much of its height, so that neither loses the edge of its letters.
 HALF: Final = 0.58
@@ -66,11 +66,16 @@ class PlateReader:
 
     def characters(self, crop: UInt8Image) -> Characters:
         """Return every character with its confidence, whatever the card's thresholds say."""
+        rows = self.rows(crop)
+        return tuple(fitted(rows, most=self.card.parameters["pattern_cost"])) if len(rows) else ()
+
+    def rows(self, crop: UInt8Image) -> Rows:
+        """Return the chances of A to Z, 0 to 9 of every character, (characters, 36)."""
         width, height = image_check(crop)
-        whole = decode(self._chances(stretched(crop, self._width, self._height)))
+        whole = character_rows(self._chances(stretched(crop, self._width, self._height)))
         if width >= self.card.parameters["two_lines_below"] * height:
             return whole
-        halves = decode(self._chances(unrolled(crop, self._width, self._height)))
+        halves = character_rows(self._chances(unrolled(crop, self._width, self._height)))
         return max(whole, halves, key=surety)
 
     def _chances(self, picture: UInt8Image) -> FloatMap:
@@ -83,9 +88,9 @@ def reading_of(characters: Characters, *, seen: float, score: float) -> Reading:
     return Reading("".join(sign for sign, _ in kept), min((chance for _, chance in kept), default=0.0), kept)
 
 
-def surety(characters: Characters) -> float:
+def surety(rows: Rows) -> float:
     """Return how far a reading outweighs another of the same crop: the sum of what each character is above a coin."""
-    return sum(chance - 0.5 for _, chance in characters)
+    return float((rows.max(axis=1) - 0.5).sum()) if len(rows) else 0.0
 
 
 def stretched(crop: UInt8Image, width: int, height: int) -> UInt8Image:
@@ -100,20 +105,22 @@ def unrolled(crop: UInt8Image, width: int, height: int) -> UInt8Image:
     return np.concatenate(parts, axis=1)
 
 
-def decode(chances: FloatMap) -> Characters:
-    """Return the characters in `chances`, (columns, 37) with the chance of nothing first, each with its best chance.
+def character_rows(chances: FloatMap) -> Rows:
+    """Return a row for each character in `chances`, (columns, 37) with the chance of nothing first: its column with the
+    best chance, without nothing.
 
     The likeliest sign of each column counts; equal neighbours are one character (greedy decoding).
     """
-    found: list[tuple[str, float]] = []
-    last = 0
-    for best, chance in zip(chances.argmax(axis=1).tolist(), chances.max(axis=1).tolist(), strict=True):
-        if best and best == last:
-            found[-1] = (found[-1][0], max(found[-1][1], chance))
-        elif best:
-            found.append((ALPHABET[best - 1], chance))
-        last = best
-    return tuple((sign, min(1.0, chance)) for sign, chance in found)
+    best, sure = chances.argmax(axis=1), chances.max(axis=1)
+    starts = np.flatnonzero(np.diff(best, prepend=-1))
+    runs = zip(starts, np.append(starts[1:], len(best)), strict=True)
+    columns = [start + int(sure[start:end].argmax()) for start, end in runs if best[start]]
+    return np.clip(chances[columns, 1:].astype(np.float64), 0.0, 1.0)
+
+
+def decode(chances: FloatMap) -> Characters:
+    """Return the characters in `chances`, (columns, 37), each with its best chance, as the network says them."""
+    return tuple((ALPHABET[int(row.argmax())], float(row.max())) for row in character_rows(chances))
 
 
 def build(card: Card, network: Runs) -> PlateReader:

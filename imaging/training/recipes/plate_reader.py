@@ -10,7 +10,7 @@ import argparse
 import importlib
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -19,7 +19,8 @@ from tqdm import tqdm
 
 from imaging.ml import registry
 from imaging.ml.card import Card
-from imaging.ml.models.plate_reader import ALPHABET, UNREADABLE, Characters, PlateReader, reading_of
+from imaging.ml.models.plate_reader import UNREADABLE, PlateReader, Rows, reading_of
+from imaging.ml.plate_grammar import ALPHABET, fitted
 from imaging.training.cards import TOLD, draft, network, rounded, ship, timing
 from imaging.training.coco import data_root
 from imaging.training.readings import Compared, Transcribed, compare, crop_read, sheet_write, transcribed_load
@@ -32,6 +33,8 @@ LABELS = "plates/cc0/train.json"
 TWO_LINES_BELOW = (1.0, 2.0, 2.5, 3.0)
 SCORES = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 SEEN = (0.0, 0.2, 0.3, 0.4, 0.5)
+# How much less likely a text may be that fits a pattern of numbers (natural logarithm).
+COSTS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
 STEPS_OF_SCORE = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 
 
@@ -40,6 +43,7 @@ class Choice:
     """What came out best on the choosing half, and how well."""
 
     two_lines_below: float
+    pattern_cost: float
     seen: float
     score: float
     exact: float
@@ -57,7 +61,7 @@ def card(folder: Path, _options: argparse.Namespace) -> Path:
         folder,
         labels=[*ALPHABET, UNREADABLE],
         thresholds={"score": 0.0, "seen": 0.0},
-        parameters={"two_lines_below": 1.0},
+        parameters={"two_lines_below": 1.0, "pattern_cost": 0.0},
         precisions=("float16",),
     )
     choosing, figure = (halves(cc0(), half) for half in (0, 1))
@@ -108,24 +112,29 @@ def halves(crops: Sequence[Transcribed], half: int) -> list[Transcribed]:
 
 def choose(first: Card, crops: Sequence[Transcribed]) -> Choice:
     """Return what reads most of `crops` without fault; among equals the calmer thresholds."""
-    tried = []
+    tried: list[Choice] = []
     for below in TWO_LINES_BELOW:
-        reader = PlateReader(replace(first, parameters={"two_lines_below": below}), network(first, "float16"))
-        seen = [(reader.characters(crop_read(one)), one.text) for one in tqdm(crops, desc=f"two lines below {below}")]
-        tried += [
-            Choice(below, low, score, _exact(seen, low, score)) for low in SEEN for score in SCORES if score >= low
-        ]
-    return max(tried, key=lambda one: (one.exact, one.score, one.seen, -one.two_lines_below))
+        parameters = {"two_lines_below": below, "pattern_cost": 0.0}
+        reader = PlateReader(replace(first, parameters=parameters), network(first, "float16"))
+        seen = [(reader.rows(crop_read(one)), one.text) for one in tqdm(crops, desc=f"two lines below {below}")]
+        tried += [one for cost in COSTS for one in _choices(seen, below, cost)]
+    return max(tried, key=lambda one: (one.exact, -one.pattern_cost, one.score, one.seen, -one.two_lines_below))
 
 
 def card_with(first: Card, choice: Choice) -> Card:
     """Return the card with what was chosen."""
     thresholds = {"score": choice.score, "seen": choice.seen}
-    return replace(first, thresholds=thresholds, parameters={"two_lines_below": choice.two_lines_below})
+    parameters = {"two_lines_below": choice.two_lines_below, "pattern_cost": choice.pattern_cost}
+    return replace(first, thresholds=thresholds, parameters=parameters)
 
 
-def _exact(seen: Sequence[tuple[Characters, str]], low: float, score: float) -> float:
-    return compare((reading_of(characters, seen=low, score=score).text, text) for characters, text in seen).exact
+def _choices(seen: Sequence[tuple[Rows, str]], below: float, cost: float) -> Iterator[Choice]:
+    """Every pair of thresholds, at one cost."""
+    fits = [(tuple(fitted(rows, most=cost)) if len(rows) else (), text) for rows, text in seen]
+    for low in SEEN:
+        for score in (score for score in SCORES if score >= low):
+            said = ((reading_of(characters, seen=low, score=score).text, text) for characters, text in fits)
+            yield Choice(below, cost, low, score, compare(said).exact)
 
 
 def _asked(table_path: Path, images: Path | None) -> list[Transcribed]:

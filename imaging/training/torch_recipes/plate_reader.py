@@ -15,7 +15,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from imaging.ml.models.plate_reader import ALPHABET, decode, stretched, unrolled
+from imaging.ml.models.plate_reader import decode, stretched, unrolled
+from imaging.ml.plate_grammar import ALPHABET
 from imaging.training.plate_drawing import plate_draw
 from imaging.training.plate_scene import crop_make, nothing_make
 from imaging.training.readings import Compared, compare

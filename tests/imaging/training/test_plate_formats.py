@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imaging.ml.models.plate_reader import ALPHABET
+from imaging.ml.plate_grammar import ALPHABET
 from imaging.training.plate_drawing import plate_draw
 from imaging.training.plate_formats import ALIKE, COUNTRIES, WORDS, Country, country_draw, lettering_draw, text_clean
 from imaging.training.plate_scene import crop_make, nothing_make
