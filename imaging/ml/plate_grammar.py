@@ -73,7 +73,8 @@ def _fit(pattern: str, chances: Chances) -> _Fit:
     likely = np.log(np.maximum(chances, LEAST))
     places: list[int] = np.where(allowed, likely, -np.inf).argmax(axis=1).tolist()
     if pattern.startswith("X"):
-        places[:2] = max(_states(), key=lambda state: float(likely[0, state[0]] + likely[1, state[1]]))
+        state: tuple[int, int] = max(_states(), key=lambda pair: float(likely[0, pair[0]] + likely[1, pair[1]]))
+        places[:2] = state
     cost = float((likely.max(axis=1) - likely[np.arange(len(places)), places]).sum())
     return _Fit(tuple(places), cost, allowed)
 
