@@ -22,9 +22,12 @@ FULL_AREA: Final = 25_000.0
 #: outvote another.
 MAJORITY: Final = 0.6
 #: A character that one photo read with this confidence needs no second photo ...
-ALONE: Final = 0.9
+ALONE: Final = 0.99
 #: ... otherwise the confidences of two or more photos must add up to this.
 TOGETHER: Final = 1.2
+#  Chosen on real crops (the choosing half of plates/cc0, and 13 cars in 62 frames of the romanian day drives) with the
+#  reader's first version: of single crops 65 of 266 are sure and none is wrong (at 0.9: 144 and 11); of all sets of
+#  two, three, four frames of a car 87, 97, 98 % are sure and 1 of 106, 2 of 125, 0 of 79 wrong.
 #: Characters that the photo which shows the plate best may lack.
 GAPS: Final = 2
 

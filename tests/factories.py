@@ -161,8 +161,8 @@ def plate_reading(image: Image, *, run: PipelineRun, text: str = "AB12345", **ex
         "area_pixels": 30_000,
         "detection_score": 0.9,
         "text": text,
-        "score": 0.95,
-        "characters": [[character, 0.95] for character in text],
+        "score": 0.99,
+        "characters": [[character, 0.99] for character in text],
         "counted": True,
     }
     version = model_version()

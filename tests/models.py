@@ -77,7 +77,7 @@ def use(monkeypatch: pytest.MonkeyPatch, see: See) -> ChosenModel:
 
 
 def use_plates(
-    monkeypatch: pytest.MonkeyPatch, see: See, read: Read, *, confidence: float = 0.95
+    monkeypatch: pytest.MonkeyPatch, see: See, read: Read, *, confidence: float = 0.99
 ) -> tuple[ChosenModel, ChosenReader]:
     """Put chosen models in the place of those that find and read plates."""
     detector, reader = ChosenModel(see, plate_reading.DETECTOR), ChosenReader(read, confidence)

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from imaging.plate_votes import FULL_AREA, MAJORITY, Vote, votes_merge
 
 
-def vote(photo: object, text: str, confidence: float = 0.95, area: float = FULL_AREA) -> Vote:
+def vote(photo: object, text: str, confidence: float = 0.99, area: float = FULL_AREA) -> Vote:
     return Vote(str(photo), tuple((character, confidence) for character in text), area)
 
 
-def said(*texts: str, confidence: float = 0.95) -> list[Vote]:
+def said(*texts: str, confidence: float = 0.99) -> list[Vote]:
     return [vote(number, text, confidence) for number, text in enumerate(texts)]
 
 
@@ -45,7 +45,7 @@ def test_the_photos_agree(votes: list[Vote], plate: str, agreeing: int) -> None:
     [
         ([], "", "No plate was read on any photo."),
         ([Vote("1", (), FULL_AREA)], "", "No plate was read on any photo."),
-        (said("AB12345", confidence=0.89), "_______", "A character was read too weakly."),
+        (said("AB12345", confidence=0.98), "_______", "A character was read too weakly."),
         (said("AB12345", "AB12346"), "AB1234_", "The photos do not agree on a character."),
         (said("AB12345", "B12345"), None, "The photos do not agree on how many characters the plate has."),
         (said("AB1_345", "AB1_345"), "AB1_345", "A character could not be read on any photo."),
