@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from imaging.training.coco import Photo, Thing
 from imaging.training.plate_drawing import FONTS, font, plate_draw
-from imaging.training.plate_formats import country_draw, lettering_draw
+from imaging.training.plate_photos import PLATE
 
 UInt8Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -37,7 +37,7 @@ class SampleRecipe:
     focus: float = 0.85
     replace: float = 0.25
     paste: float = 0.3
-    decoy: float = 0.2
+    decoy: float = 0.35
     grey: float = 0.2
     jpeg: float = 0.4
 
@@ -45,17 +45,20 @@ class SampleRecipe:
 @dataclass(frozen=True, slots=True)
 class Sample:
     """`image` (S, S, 3) uint8; plates as `boxes` (n, 4: left, top, right, bottom; pixels); `quads` (n, 4, 2) their
-    corners, clockwise from the plate's top left, NaN where unknown; `ignored` (m, 4): neither plate nor background."""
+    corners, clockwise from the plate's top left, NaN where unknown; `asked` (n,): whether it must be found, False for
+    a plate that hangs where none belongs; `ignored` (m, 4): neither plate nor background."""
 
     image: UInt8Image
     boxes: Floats
     quads: Floats
+    asked: npt.NDArray[np.bool_]
     ignored: Floats
 
 
 def sample_make(photo: Photo, pixels: UInt8Image, recipe: SampleRecipe, rng: np.random.Generator) -> Sample:
-    """Draw one sample of `photo`, whose `pixels` are (H, W, 3) and whose labels are all plates."""
-    focus = photo.things[int(rng.integers(len(photo.things)))] if photo.things and rng.random() < recipe.focus else None
+    """Draw one sample of `photo`, whose `pixels` are (H, W, 3); labels that are no plates are ignored places."""
+    plates = photo.of({PLATE}).things
+    focus = plates[int(rng.integers(len(plates)))] if plates and rng.random() < recipe.focus else None
     matrix = _matrix(photo, focus, recipe, rng)
     canvas = Image.fromarray(pixels).transform(
         (recipe.size, recipe.size), Image.Transform.AFFINE, tuple(matrix.ravel()), Image.Resampling.BILINEAR,
@@ -67,15 +70,18 @@ def sample_make(photo: Photo, pixels: UInt8Image, recipe: SampleRecipe, rng: np.
         if rng.random() < recipe.replace:
             quads[index] = _over(canvas, box, rng)
             boxes[index] = _around(quads[index])
+    asked = [True] * len(boxes)
     while rng.random() < recipe.paste:
         quad = _beside(canvas, [*boxes, *ignored], recipe, rng)
         if quad is not None:
             quads.append(quad)
             boxes.append(_around(quad))
-    if rng.random() < recipe.decoy:
+            asked.append(False)
+    while rng.random() < recipe.decoy:
         _decoy(canvas, [*boxes, *ignored], rng)
     image = _seen(canvas, recipe, rng)
-    return Sample(image, _stack(boxes, 4), np.asarray(quads, dtype=np.float64).reshape(-1, 4, 2), _stack(ignored, 4))
+    corners = np.asarray(quads, dtype=np.float64).reshape(-1, 4, 2)
+    return Sample(image, _stack(boxes, 4), corners, np.asarray(asked, dtype=bool), _stack(ignored, 4))
 
 
 def mosaic_make(photos: Sequence[tuple[Photo, UInt8Image]], recipe: SampleRecipe, rng: np.random.Generator) -> Sample:
@@ -90,6 +96,7 @@ def mosaic_make(photos: Sequence[tuple[Photo, UInt8Image]], recipe: SampleRecipe
         image=np.vstack(rows),
         boxes=np.vstack([part.boxes + np.tile(shift, 2) for part, shift in pairs]),
         quads=np.vstack([part.quads + shift for part, shift in pairs]),
+        asked=np.concatenate([part.asked for part in parts]),
         ignored=np.vstack([part.ignored + np.tile(shift, 2) for part, shift in pairs]),
     )
 
@@ -141,7 +148,7 @@ def _boxes_moved(photo: Photo, matrix: Floats, size: int) -> tuple[list[Floats],
         box = _around(corners @ inverse[:, :2].T + inverse[:, 2])
         seen = np.clip(box, 0, size)
         share = float(np.prod(seen[2:] - seen[:2])) / max(1e-6, float(np.prod(box[2:] - box[:2])))
-        if share > 0.6 and seen[3] - seen[1] >= 3.5:
+        if thing.category == PLATE and share > 0.6 and seen[3] - seen[1] >= 3.5:
             kept.append(seen)
         elif share > 0.02:
             ignored.append(seen)
@@ -240,14 +247,26 @@ def perspective(target: Floats, source: Floats) -> tuple[float, ...]:
 
 
 def _decoy(canvas: Image.Image, taken: Sequence[Floats], rng: np.random.Generator) -> None:
-    """Write a line of text as shops and vans carry it: lettering alone is no plate."""
-    size = int(rng.integers(8, 48))
+    """Write what shops, vans and stickers carry, on a board or on what is there: lettering alone is no plate."""
+    size = int(rng.integers(8, 40))
     chosen = font(FONTS[int(rng.integers(len(FONTS)))], size) or ImageFont.load_default(size)
-    pen, text = ImageDraw.Draw(canvas), lettering_draw(country_draw(rng), rng).text
+    pen, text = ImageDraw.Draw(canvas), _words(rng)
     x, y = (float(value) for value in rng.uniform(0, 0.85, 2) * canvas.width)
-    box = np.array(pen.textbbox((x, y), text, font=chosen), dtype=np.float64)
-    if not any(_touch(box, other) for other in taken):
-        pen.text((x, y), text, font=chosen, fill=tuple(int(value) for value in rng.integers(0, 256, 3)))
+    box = np.add(pen.textbbox((x, y), text, font=chosen), (-6.0, -5.0, 6.0, 5.0))
+    if any(_touch(box, other) for other in taken):
+        return
+    ink, board = (tuple(int(value) for value in rng.integers(0, 256, 3)) for _ in range(2))
+    if rng.random() < 0.6:
+        pen.rectangle(tuple(float(value) for value in box), fill=board)
+    pen.text((x, y), text, font=chosen, fill=ink)
+
+
+def _words(rng: np.random.Generator) -> str:
+    """A word or two of an invented language, in lower case or capitals; now and then with a number."""
+    syllables = ("ka", "lo", "mer", "tis", "an", "vel", "dor", "in", "po", "ras", "sun", "eck", "ta", "hi", "bra", "en")
+    chosen = ["".join(rng.choice(syllables, int(rng.integers(1, 4)))) for _ in range(int(rng.integers(1, 3)))]
+    text = " ".join(chosen) + (f" {rng.integers(1, 1000)}" if rng.random() < 0.25 else "")
+    return str(rng.choice([text, text.upper(), text.title()]))
 
 
 def _seen(canvas: Image.Image, recipe: SampleRecipe, rng: np.random.Generator) -> UInt8Image:

@@ -34,7 +34,7 @@ from imaging.training.torch_network import Encoder, Pyramid, separable
 VERSION = "0.1.0"
 NAME = "plate_detector"
 SIZE = 640
-SCHEDULE = Schedule(steps=2600, batch=8, rate=1.2e-3, encoder_rate=4e-4, watch=600, workers=1)
+SCHEDULE = Schedule(steps=2800, batch=8, rate=1.2e-3, encoder_rate=4e-4, watch=700, workers=1)
 RECIPE = SampleRecipe()
 MOSAIC = 0.3
 # Share of a box that its Gaussian covers, and the most plates in one sample.
@@ -117,14 +117,15 @@ def targets(sample: Sample, cells: int) -> dict[str, Any]:
         box = sample.boxes[index]
         boxes[number], shifts[number] = box, _shifts(box, sample.quads[index])
         bell = _bell(box, cells)
-        np.maximum(heat, bell, out=heat)
+        if sample.asked[index]:
+            np.maximum(heat, bell, out=heat)
         # Smaller plates come later and win where two overlap.
         mine = (bell > 0.05) & (bell >= pull * 0.5)
         pull[mine], owner[mine] = bell[mine], number
     care = np.ones((cells, cells), np.float32)
-    for left, top, right, bottom in sample.ignored / STRIDE:
+    for left, top, right, bottom in np.vstack([sample.ignored, sample.boxes[~sample.asked]]) / STRIDE:
         care[max(0, int(top)) : int(bottom) + 1, max(0, int(left)) : int(right) + 1] = 0
-    care[pull > 0] = 1
+    care[heat > 0.05] = 1
     maps = {"heat": heat, "pull": pull, "owner": owner, "care": care}
     return {"image": sample.image, "boxes": boxes, "shifts": shifts, "count": np.int64(len(order)), **maps}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,3 +93,20 @@ def test_perspective_maps_corner_to_corner() -> None:
     for (x, y), (u, v) in zip(target, source, strict=True):
         below = g * x + h * y + 1
         assert ((a * x + b * y + c) / below, (d * x + e * y + f) / below) == pytest.approx((u, v), abs=1e-6)
+
+
+def test_a_place_where_nobody_can_tell_is_left_out() -> None:
+    unsure = Thing("unsure", (((20, 20), (60, 20), (60, 40)),), (20, 20, 40, 20))
+    both = replace(photo(BOX), things=(*photo(BOX).things, unsure))
+    samples = [sample_make(both, pixels(BOX), PLAIN, np.random.default_rng(seed)) for seed in range(20)]
+    assert all(len(sample.boxes) <= 1 for sample in samples)
+    assert any(len(sample.ignored) for sample in samples)
+
+
+def test_a_plate_that_hangs_anywhere_teaches_corners_only() -> None:
+    pasting = replace(PLAIN, paste=0.9)
+    samples = [sample_make(photo(BOX), pixels(BOX), pasting, np.random.default_rng(seed)) for seed in range(8)]
+    assert any((~sample.asked).any() for sample in samples)
+    for sample in samples:
+        assert len(sample.asked) == len(sample.boxes)
+        assert not np.isnan(sample.quads[~sample.asked]).any()

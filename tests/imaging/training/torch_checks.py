@@ -145,6 +145,7 @@ class TestPlates:
             image=np.zeros((128, 128, 3), np.uint8),
             boxes=np.array([[40, 40, 120, 64]], dtype=np.float64),
             quads=quad,
+            asked=np.array([True]),
             ignored=np.array([[0, 100, 20, 110]], dtype=np.float64),
         )
         self.maps = plates.targets(self.sample, 32)
