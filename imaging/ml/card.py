@@ -29,7 +29,8 @@ class CardError(ValueError):
 class ModelFile:
     """One file of a model: where it lies, its digest, its number format and the runtimes it is meant for.
 
-    `package`: the locked package that it belongs to, as `name@version`; none for a file beside its card.
+    `package`: the locked package that it belongs to, as `name@version`; none for a file beside its card. `part`: which
+    of its networks a model of several means by it; empty for the first one.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class ModelFile:
     precision: str
     runtimes: frozenset[str]
     package: str | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,17 @@ class Card:
         """Digest of the model's first file."""
         return self.files[0].sha256
 
-    def file_for(self, runtime: str) -> ModelFile:
-        """Return the first file meant for `runtime` ("litert" or "tflite"); CardError when there is none."""
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the networks besides the first one, sorted."""
+        return tuple(sorted({file.part for file in self.files} - {""}))
+
+    def file_for(self, runtime: str, part: str = "") -> ModelFile:
+        """Return the first file of `part` meant for `runtime` ("litert" or "tflite"); CardError when there is none."""
         for file in self.files:
-            if runtime in file.runtimes:
+            if runtime in file.runtimes and file.part == part:
                 return file
-        raise CardError(f"{self.name} has no file for the runtime {runtime}")
+        raise CardError(f"{self.name} has no file for the runtime {runtime}{part and f' and the part {part}'}")
 
 
 def card_read(path: Path) -> Card:
@@ -156,7 +163,15 @@ def _file(entry: object, folder: Path) -> ModelFile:
     package = _package(entry)
     place = folder if package is None else PACKAGES / package
     locked = None if package is None else f"{package}@{_text(entry, 'package_version')}"
-    return ModelFile(place / name, digest, precision, frozenset(runtimes), locked)
+    return ModelFile(place / name, digest, precision, frozenset(runtimes), locked, _part(entry))
+
+
+def _part(entry: Mapping[str, Any]) -> str:
+    """Name of the network that a file holds: an argument of the model's `build`."""
+    part = _text(entry, "part") if "part" in entry else ""
+    if part and not part.isidentifier():
+        raise CardError(f"{part} is not the name of a part")
+    return part
 
 
 def _package(entry: Mapping[str, Any]) -> str | None:

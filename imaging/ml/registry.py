@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from imaging.ml.card import Card, CardError, card_read, file_check
 from imaging.ml.model import Model
@@ -42,12 +44,24 @@ def load(name: str, *, threads: int | None = None) -> Model:
     return _loaded.get(name, threads if threads is not None else os.cpu_count() or 1)
 
 
-def build(found: Card, *, runtime: str | None = None, threads: int = 1) -> Model:
-    """Load the model of a card on `runtime` (default: the preferred one), outside the registry's memory."""
+def build(
+    found: Card,
+    *,
+    runtime: str | None = None,
+    threads: int = 1,
+    around: Callable[[Network], Any] = lambda network: network,
+) -> Model:
+    """Load the model of a card on `runtime` (default: the preferred one), outside the registry's memory.
+
+    The networks of a card's parts are handed over by the parts' names. `around` may wrap each network, to listen.
+    """
     chosen = runtime if runtime is not None else preferred()
-    network = Network(file_check(found.file_for(chosen)), runtime=chosen, threads=threads)
+
+    def network(part: str) -> Any:
+        return around(Network(file_check(found.file_for(chosen, part)), runtime=chosen, threads=threads))
+
     module = importlib.import_module(f"imaging.ml.models.{found.name}")
-    model: Model = module.build(found, network)
+    model: Model = module.build(found, network(""), **{part: network(part) for part in found.parts})
     return model
 
 

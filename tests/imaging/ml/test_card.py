@@ -83,6 +83,8 @@ def test_file_is_chosen_by_runtime(tmp_path: Path) -> None:
         (("files", 0, "precision"), "int4", "precision must be one of"),
         (("files", 0, "runtimes"), ["onnx"], "runtimes must be some of"),
         (("files", 0, "runtimes"), [], "runtimes must be some of"),
+        (("files", 0, "part"), "", "part must be a text"),
+        (("files", 0, "part"), "a b", "not the name of a part"),
         (("files", 0, "package"), "", "package must be a text"),
         (("files", 0, "package"), "..", "not the name of a package"),
         (("files", 0, "package"), "@scope/../weights", "not the name of a package"),
@@ -147,6 +149,18 @@ def test_missing_package_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(cards, "PACKAGES", tmp_path)
     with pytest.raises(CardError, match=r"@scope/weights@1\.2\.3: run make setup"):
         file_check(card_parse(packaged(), tmp_path).file_for("tflite"))
+
+
+def test_file_is_chosen_by_part(tmp_path: Path) -> None:
+    raw = document()
+    assert card_parse(raw, tmp_path).parts == ()
+    raw["files"][0] |= {"part": "check"}
+    card = card_parse(raw, tmp_path)
+    assert card.parts == ("check",)
+    assert card.file_for("litert").precision == "float16"
+    assert card.file_for("litert", "check").precision == "int8"
+    with pytest.raises(CardError, match="runtime tflite and the part check"):
+        card.file_for("tflite", "check")
 
 
 def test_packages_lie_where_the_lock_file_is() -> None:
