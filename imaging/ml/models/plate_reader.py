@@ -8,6 +8,8 @@ unless the halves come side by side: that is how a crop high enough for two line
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -26,6 +28,10 @@ Characters = tuple[tuple[str, float], ...]
 UNREADABLE: Final = "_"
 # Each half of a plate with two lines gets this much of its height, so that neither loses the edge of its letters.
 HALF: Final = 0.58
+# A box around a plate that hangs or is seen from aside shows slanted lines.
+SLANTS: Final = (6.0, -6.0)
+# Twice what the network sees.
+WIDEST: Final = 512
 WHOLE: Final = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 
 
@@ -70,10 +76,22 @@ class PlateReader:
         return tuple(fitted(rows, most=self.card.parameters["pattern_cost"])) if len(rows) else ()
 
     def rows(self, crop: UInt8Image) -> Rows:
-        """Return the chances of A to Z, 0 to 9 of every character, (characters, 36)."""
-        width, height = image_check(crop)
+        """Return the chances of A to Z, 0 to 9 of every character, (characters, 36).
+
+        A reading with a doubtful character, or none at all, is put to the vote of looks at the crop slanted both ways.
+        """
+        image_check(crop)
+        first = self._look(crop)
+        if len(first) and first.max(axis=1).min() >= self.card.parameters["doubt"]:
+            return first
+        return voted([first, *(self._look(slanted(crop, degrees)) for degrees in SLANTS)])
+
+    def _look(self, crop: UInt8Image) -> Rows:
+        """What one look says, or the surer of two where there may be two lines."""
+        height, width = crop.shape[:2]
         whole = character_rows(self._chances(stretched(crop, self._width, self._height)))
-        if width >= self.card.parameters["two_lines_below"] * height:
+        # A wide crop of which nothing could be read may hold two lines all the same.
+        if len(whole) and width >= self.card.parameters["two_lines_below"] * height:
             return whole
         halves = character_rows(self._chances(unrolled(crop, self._width, self._height)))
         return max(whole, halves, key=surety)
@@ -91,6 +109,29 @@ def reading_of(characters: Characters, *, seen: float, score: float) -> Reading:
 def surety(rows: Rows) -> float:
     """Return how far a reading outweighs another of the same crop: the sum of what each character is above a coin."""
     return float((rows.max(axis=1) - 0.5).sum()) if len(rows) else 0.0
+
+
+def voted(looks: Sequence[Rows]) -> Rows:
+    """Return the surest of the looks that say what most of the sureness is for."""
+    said = [tuple(rows.argmax(axis=1).tolist()) for rows in looks]
+    votes = {text: sum(surety(rows) for rows, other in zip(looks, said, strict=True) if other == text) for text in said}
+    winner = max(votes, key=lambda text: votes[text])
+    return max((rows for rows, text in zip(looks, said, strict=True) if text == winner), key=surety)
+
+
+def slanted(crop: UInt8Image, degrees: float) -> UInt8Image:
+    """Return the crop with its lines turned by `degrees` while its upright strokes stay upright.
+
+    Same size, unless it is wider than is of use; edges go on where the turn uncovers what lies outside.
+    """
+    picture = Image.fromarray(crop)
+    if picture.width > WIDEST:
+        picture = picture.resize((WIDEST, max(1, round(picture.height * WIDEST / picture.width))))
+    slope = math.tan(math.radians(degrees))
+    more = math.ceil(abs(slope) * picture.width / 2)
+    grown = Image.fromarray(np.pad(np.asarray(picture), ((more, more), (0, 0), (0, 0)), mode="edge"))
+    matrix = (1.0, 0.0, 0.0, slope, 1.0, more - slope * picture.width / 2)
+    return np.asarray(grown.transform(picture.size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC))
 
 
 def stretched(crop: UInt8Image, width: int, height: int) -> UInt8Image:

@@ -30,11 +30,13 @@ NAME = "plate_reader"
 TABLE = TOLD / "plate_reader_cc0.tsv"
 LABELS = "plates/cc0/train.json"
 # What is tried on the choosing half: width by height below which a crop may have two lines, and the thresholds.
-TWO_LINES_BELOW = (1.0, 2.0, 2.5, 3.0)
+TWO_LINES_BELOW = (1.0, 2.5, 3.0)
 SCORES = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 SEEN = (0.0, 0.2, 0.3, 0.4, 0.5)
 # How much less likely a text may be that fits a pattern of numbers (natural logarithm).
 COSTS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
+# Below this a character is in doubt, and the crop gets more looks: three times the work, so not for every crop.
+DOUBT = 0.8
 STEPS_OF_SCORE = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 
 
@@ -61,7 +63,7 @@ def card(folder: Path, _options: argparse.Namespace) -> Path:
         folder,
         labels=[*ALPHABET, UNREADABLE],
         thresholds={"score": 0.0, "seen": 0.0},
-        parameters={"two_lines_below": 1.0, "pattern_cost": 0.0},
+        parameters={"two_lines_below": 1.0, "pattern_cost": 0.0, "doubt": DOUBT},
         precisions=("float16",),
     )
     choosing, figure = (halves(cc0(), half) for half in (0, 1))
@@ -114,7 +116,7 @@ def choose(first: Card, crops: Sequence[Transcribed]) -> Choice:
     """Return what reads most of `crops` without fault; among equals the calmer thresholds."""
     tried: list[Choice] = []
     for below in TWO_LINES_BELOW:
-        parameters = {"two_lines_below": below, "pattern_cost": 0.0}
+        parameters = {"two_lines_below": below, "pattern_cost": 0.0, "doubt": DOUBT}
         reader = PlateReader(replace(first, parameters=parameters), network(first, "float16"))
         seen = [(reader.rows(crop_read(one)), one.text) for one in tqdm(crops, desc=f"two lines below {below}")]
         tried += [one for cost in COSTS for one in _choices(seen, below, cost)]
@@ -124,8 +126,8 @@ def choose(first: Card, crops: Sequence[Transcribed]) -> Choice:
 def card_with(first: Card, choice: Choice) -> Card:
     """Return the card with what was chosen."""
     thresholds = {"score": choice.score, "seen": choice.seen}
-    parameters = {"two_lines_below": choice.two_lines_below, "pattern_cost": choice.pattern_cost}
-    return replace(first, thresholds=thresholds, parameters=parameters)
+    chosen = {"two_lines_below": choice.two_lines_below, "pattern_cost": choice.pattern_cost}
+    return replace(first, thresholds=thresholds, parameters=dict(first.parameters) | chosen)
 
 
 def _choices(seen: Sequence[tuple[Rows, str]], below: float, cost: float) -> Iterator[Choice]:

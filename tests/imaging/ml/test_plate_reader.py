@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFont
 
+from imaging.ml import registry
 from imaging.ml.card import Card, ModelFile
 from imaging.ml.model import ImageError
 from imaging.ml.models.plate_reader import (
-    ALPHABET,
     Characters,
     PlateReader,
     build,
+    character_rows,
     decode,
     reading_of,
+    slanted,
     stretched,
     surety,
     unrolled,
+    voted,
 )
+from imaging.ml.plate_grammar import ALPHABET
 
 COLUMNS = 32
 
@@ -56,7 +61,15 @@ class GreyNetwork:
 def card(**thresholds: float) -> Card:
     file = ModelFile(Path("none.tflite"), "0" * 64, "float16", frozenset({"litert"}))
     numbers = {"score": 0.5, "seen": 0.2} | thresholds
-    return Card("plate_reader", "9.9.9", (*ALPHABET, "_"), numbers, {"two_lines_below": 3.0}, (file,), {})
+    return Card(
+        "plate_reader",
+        "9.9.9",
+        (*ALPHABET, "_"),
+        numbers,
+        {"two_lines_below": 3.0, "pattern_cost": 0.0, "doubt": 0.8},
+        (file,),
+        {},
+    )
 
 
 def reader(**thresholds: float) -> tuple[PlateReader, GreyNetwork]:
@@ -75,7 +88,6 @@ def plate(width: int, height: int, *bars: tuple[float, float]) -> np.ndarray[Any
 @pytest.mark.parametrize(
     ("spoken", "expected"),
     [
-        ("", ""),
         ("---", ""),
         ("A", "A"),
         ("AAA", "A"),
@@ -85,16 +97,15 @@ def plate(width: int, height: int, *bars: tuple[float, float]) -> np.ndarray[Any
     ],
 )
 def test_decoding_by_table(spoken: str, expected: str) -> None:
-    found = decode(chances(*((sign, 0.8) for sign in spoken)) if spoken else np.zeros((0, 37), dtype=np.float32))
+    found = decode(chances(*((sign, 0.8) for sign in spoken)))
     assert "".join(sign for sign, _ in found) == expected
     assert all(chance == pytest.approx(0.8) for _, chance in found)
 
 
 def test_a_character_has_the_best_chance_of_its_columns() -> None:
-    assert decode(chances(("A", 0.6), ("A", 0.9), ("A", 0.7), ("-", 0.9), ("C", 0.55))) == (
-        ("A", pytest.approx(0.9)),
-        ("C", pytest.approx(0.55)),
-    )
+    found = decode(chances(("A", 0.6), ("A", 0.9), ("A", 0.7), ("-", 0.9), ("C", 0.55)))
+    assert [sign for sign, _ in found] == ["A", "C"]
+    assert [chance for _, chance in found] == pytest.approx([0.9, 0.55])
 
 
 @given(st.text(ALPHABET, max_size=12))
@@ -135,8 +146,65 @@ def test_high_crop_gets_a_second_look_as_halves() -> None:
     assert network.calls == 2
 
 
+def test_wide_crop_gets_a_second_look_when_nothing_was_read() -> None:
+    model, network = reader()
+    assert model.read(plate(320, 48)).text == ""
+    # As a whole and as halves, straight and slanted both ways.
+    assert network.calls == 6
+
+
+def test_doubt_asks_for_more_looks_and_the_vote_counts() -> None:
+    class Doubtful(GreyNetwork):
+        """Says A with a doubt at the first look, B at the others."""
+
+        def run(self, batch: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+            self.calls += 1
+            return chances(("A", 0.75) if self.calls == 1 else ("B", 0.7), *[("-", 0.9)] * (COLUMNS - 1))[None]
+
+    network = Doubtful()
+    assert build(card(), network).read(plate(320, 48)).text == "B"
+    assert network.calls == 3
+
+
+def test_vote_by_table() -> None:
+    one, other = (character_rows(chances((sign, 0.7), ("-", 0.9))) for sign in "AB")
+    sure, none = character_rows(chances(("B", 0.99))), character_rows(chances(("-", 0.9)))
+    assert voted([one, other, one]) is one
+    assert voted([one, sure, one]) is sure
+    assert voted([none, none, one]) is one
+    assert voted([none, none]) is none
+
+
+@given(st.integers(1, 90), st.integers(1, 40), st.sampled_from([6.0, -6.0]))
+def test_slanting_keeps_size_and_repeats_edges(width: int, height: int, degrees: float) -> None:
+    crop = np.full((height, width, 3), 77, dtype=np.uint8)
+    assert np.array_equal(slanted(crop, degrees), crop)
+
+
+def test_slanting_shrinks_what_is_wider_than_of_use() -> None:
+    assert slanted(np.zeros((1, 30_000, 3), dtype=np.uint8), 6.0).shape == (1, 512, 3)
+
+
+def test_slanted_line_becomes_level() -> None:
+    crop = np.zeros((60, 200, 3), dtype=np.uint8)
+    columns = np.arange(200)
+    crop[np.clip(np.round(30 + (columns - 100) * np.tan(np.radians(6))).astype(int), 0, 59), columns] = 255
+    rows = slanted(crop, 6.0)[..., 0].argmax(axis=0)
+    assert np.ptp(rows[10:190]) <= 1
+
+
 def test_the_surer_look_wins() -> None:
-    assert surety((("A", 0.9), ("B", 0.9))) > surety((("A", 0.95),)) > surety(()) > surety((("A", 0.3),) * 4)
+    sureties = [
+        surety(character_rows(chances(*look)))
+        for look in (
+            [("A", 0.9), ("B", 0.9)],
+            [("A", 0.95), ("-", 0.9)],
+            [("-", 0.9)],
+            [("A", 0.3), ("-", 0.9), ("A", 0.45)],
+        )
+    ]
+    assert sureties == sorted(sureties, reverse=True)
+    assert sureties[2] == 0.0
 
 
 def test_halves_lie_side_by_side_and_share_the_middle() -> None:
@@ -167,14 +235,11 @@ def test_prediction_is_the_text_over_the_whole_crop() -> None:
     model, _ = reader()
     prediction = model.predict(plate(320, 40, (0.3, 0.5)))
     (finding,) = prediction.findings
-    assert (finding.label, finding.score) == ("A", pytest.approx(0.9))
-    assert finding.polygon == ((0, 0), (1, 0), (1, 1), (0, 1))
-    assert (prediction.model, prediction.version, prediction.width, prediction.height) == (
-        "plate_reader",
-        "9.9.9",
-        320,
-        40,
-    )
+    assert finding.label == "A"
+    assert finding.score == pytest.approx(0.9)
+    assert list(finding.polygon) == [(0, 0), (1, 0), (1, 1), (0, 1)]
+    assert (prediction.model, prediction.version) == ("plate_reader", "9.9.9")
+    assert (prediction.width, prediction.height) == (320, 40)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (5000, 1), (2, 1), (63, 65)])
@@ -203,3 +268,36 @@ def test_what_is_no_photo_is_refused(crop: Any) -> None:
 def test_stretching_fills_the_whole_input() -> None:
     assert stretched(np.full((3, 7, 3), 9, dtype=np.uint8), 256, 48).shape == (48, 256, 3)
     assert (stretched(np.full((3, 7, 3), 9, dtype=np.uint8), 256, 48) == 9).all()
+
+
+def lettered(*lines: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """A plain plate in Pillow's own font."""
+    picture = Image.new("RGB", (40 + 30 * max(len(line) for line in lines), 16 + 54 * len(lines)), (235, 235, 235))
+    pen = ImageDraw.Draw(picture)
+    for row, line in enumerate(lines):
+        place = (picture.width / 2, 35 + 54 * row)
+        pen.text(place, line, font=ImageFont.load_default(48), fill=(20, 20, 20), anchor="mm")
+    return np.asarray(picture)
+
+
+@pytest.mark.parametrize("runtime", ["litert", "tflite"])
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        (("HR 26 CE 1485",), "HR26CE1485"),
+        (("PZ62 FDX",), "PZ62FDX"),
+        (("TN 37 CS", "2765"), "TN37CS2765"),
+    ],
+)
+def test_shipped_model_reads_plates_of_one_and_of_two_lines(runtime: str, lines: tuple[str, ...], text: str) -> None:
+    model = cast("PlateReader", registry.build(registry.card("plate_reader"), runtime=runtime))
+    reading = model.read(lettered(*lines))
+    assert reading.text == text
+    assert reading.score > 0.5
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (900, 1), (33, 40), (4000, 700)])
+@pytest.mark.parametrize("tone", [0, 128, 255])
+def test_shipped_model_reads_nothing_where_nothing_is(size: tuple[int, int], tone: int) -> None:
+    model = cast("PlateReader", registry.load("plate_reader", threads=1))
+    assert model.read(np.full((size[1], size[0], 3), tone, dtype=np.uint8)).text == ""
