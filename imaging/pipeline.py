@@ -22,7 +22,9 @@ PIPELINE: Final[tuple[Job, ...]] = (
     Job("frames", "ml", ("fetch",)),
     Job("quality", "ml", ("frames",)),
     Job("face_blur", "ml", ("quality",)),
-    Job("damage_detection", "ml", ("quality",)),
+    # What follows it knows whose the set is, and what that tenant wants done.
+    Job("plate_reading", "ml", ("quality",)),
+    Job("damage_detection", "ml", ("quality", "plate_reading")),
     Job("damage_identification", "ml", ("damage_detection",)),
 )
 

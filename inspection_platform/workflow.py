@@ -20,7 +20,7 @@ from damages.services import proposals
 from damages.services.manual import manual_open
 from damages.services.results import result_publish
 from damages.services.routing import damages_car_note
-from imaging.jobs import damage_detection, face_blur, fetch, frames, quality
+from imaging.jobs import damage_detection, face_blur, fetch, frames, plate_reading, quality
 from imaging.models import JobRun, PipelineRun
 from imaging.services.runs import job_finish, jobs_release, jobs_switch_off, run_fail, run_finish, run_start
 from tenants.errors import Conflict
@@ -32,6 +32,7 @@ CALLABLES: Final[Mapping[str, Callable[[JobRun], None]]] = {
     "frames": frames.run,
     "quality": quality.run,
     "face_blur": face_blur.run,
+    "plate_reading": plate_reading.run,
     "damage_detection": damage_detection.run,
     "damage_identification": proposals.run,
 }

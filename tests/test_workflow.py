@@ -124,7 +124,7 @@ def test_a_model_that_sees_nothing_is_named_all_the_same(
     told = facts(settle(submit(ours, media.jpeg(seed=1))))
     assert told["damages"] == []
     assert told["damage_detection"] == "done"
-    assert [model["name"] for model in told["models"]] == ["damage_detector"]
+    assert [model["name"] for model in told["models"]] == ["damage_detector", "plate_detector"]
 
 
 def test_every_job_may_run_twice(ours: factories.House, drawn: models.ChosenModel) -> None:
