@@ -21,9 +21,9 @@ PLATE, UNSURE = "plate", "unsure"
 OURS = Path(__file__).parent / "cards" / "plate_labels.json"
 # Share of the samples by label file, under DATA_ROOT.
 SHARES: Mapping[str, float] = {
-    "plates/openimages/train.json": 0.4,
-    "plates/cc0/train.json": 0.35,
-    "plates/romania/dayride_type1_001.json": 0.25,
+    "plates/openimages/train.json": 0.5,
+    "plates/cc0/train.json": 0.32,
+    "plates/romania/dayride_type1_001.json": 0.18,
 }
 # Kept for choosing: a whole drive each, and every tenth photo of a set without a split of its own.
 VALID_DRIVES = ("plates/romania/dayride_type1_002.json", "plates/romania/dayride_type1_003.json")

@@ -31,7 +31,7 @@ class SampleRecipe:
     """
 
     size: int = 416
-    height: tuple[float, float] = (7.0, 90.0)
+    height: tuple[float, float] = (6.0, 140.0)
     zoom: tuple[float, float] = (0.3, 3.5)
     turn: float = 0.5
     focus: float = 0.85

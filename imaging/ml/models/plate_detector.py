@@ -1,4 +1,4 @@
-"""Licence plates with their four corners: a map of plate centres over the photo, looked at in two sizes.
+"""Licence plates with their four corners: a map of plate centres over the photo, looked at in two or three sizes.
 
 Network in: (1, 640, 640, 3) float32 RGB 0..255. Out: (1, 160, 160, 13) float32: the logit of a plate's centre; the
 logarithms of the distances from the cell's centre to the left, top, right and bottom side, over 8 pixels; for each
@@ -120,10 +120,13 @@ class PlateDetector:
         return Prediction(self.name, self.version, width, height, tuple(_findings(plates, width, height)))
 
     def sizes(self, width: int, height: int) -> list[tuple[int, int]]:
-        """Sizes in pixels at which a photo is looked at: whole, and from a certain size on closer as well."""
+        """Sizes in pixels at which a photo is looked at: whole; from afar, for plates that fill it; and, from a
+        certain size on, closer."""
         whole = min(self._tile / max(width, height), self.card.parameters["zoom"])
         close = min(self.card.parameters["closest"], self.card.parameters["side"] / max(width, height))
-        scales = [whole, close] if close > self.card.parameters["closer"] * whole else [whole]
+        scales = [whole, whole * self.card.parameters["afar"]]
+        if close > self.card.parameters["closer"] * whole:
+            scales.append(close)
         return [(max(1, round(width * scale)), max(1, round(height * scale))) for scale in scales]
 
     def _seen(self, image: UInt8Image, size: tuple[int, int], floor: float) -> Iterator[Plates]:

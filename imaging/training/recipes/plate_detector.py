@@ -25,10 +25,10 @@ RULE = at_iou(0.5)
 OVERLAP = 128
 # A photo's longer side in the closer look: at most six tiles at 4:3.
 SIDE = 1536
+# Plates that fill the photo are seen best at this share of the whole look's scale.
+AFAR = 0.5
 # How far small photos are enlarged in the closer look; 1: never beyond their own size.
 CLOSEST = (1.0, 2.0, 3.0)
-# The threshold is the lowest at which this share of the proposals on the validation photos is right.
-PRECISION = 0.93
 # A setting that takes longer must be better by this much of average precision.
 WORTH = 0.005
 # Edges of the classes by a plate's height in the photo's pixels.
@@ -72,7 +72,15 @@ def card_write(folder: Path, *, zooms: Sequence[float], repeats: int = 15) -> Pa
         folder,
         labels=[PLATE],
         thresholds={"score": 0.3, "overlap": 0.4},
-        parameters={"zoom": 2.0, "closer": 1.3, "closest": 1.0, "side": SIDE, "overlap": OVERLAP, "limit": 50},
+        parameters={
+            "zoom": 2.0,
+            "afar": AFAR,
+            "closer": 1.3,
+            "closest": 1.0,
+            "side": SIDE,
+            "overlap": OVERLAP,
+            "limit": 50,
+        },
     )
     valid = [photo for group in valid_photos(data_root()).values() for photo in group]
     tried = [_choice(first, network(first, "float16"), valid, zoom) for zoom in zooms]
@@ -92,10 +100,14 @@ def card_write(folder: Path, *, zooms: Sequence[float], repeats: int = 15) -> Pa
 def _choice(first: Card, loaded: Runs, photos: Sequence[Photo], closest: float) -> Choice:
     found = look(PlateDetector(card_with(first, closest=closest), loaded), photos, RULE)
     whole = curve([seen.judged for seen in found.seen], RULE)
-    right = [score for score in whole.scores if whole.at(float(score))[0] >= PRECISION]
-    threshold = float(min(right, default=1.0))
+    threshold = max((float(score) for score in whole.scores), key=lambda score: _f1(*whole.at(score)[:2]))
     precision, recall, _ = whole.at(threshold)
     return Choice(closest, threshold, precision, recall, whole.average_precision(), found.images_per_second)
+
+
+def _f1(precision: float, recall: float) -> float:
+    """Harmonic mean of both: the threshold is where it is highest on the validation photos."""
+    return 2 * precision * recall / max(1e-9, precision + recall)
 
 
 def _best(tried: Sequence[Choice]) -> Choice:

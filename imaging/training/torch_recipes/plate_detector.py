@@ -31,10 +31,10 @@ from imaging.training.torch_export import files_write
 from imaging.training.torch_loop import Batch, Schedule, train
 from imaging.training.torch_network import Encoder, Pyramid, separable
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 NAME = "plate_detector"
 SIZE = 640
-SCHEDULE = Schedule(steps=2800, batch=8, rate=1.2e-3, encoder_rate=4e-4, watch=700, workers=1)
+SCHEDULE = Schedule(steps=3900, batch=8, rate=1.2e-3, encoder_rate=4e-4, watch=700, workers=1)
 RECIPE = SampleRecipe()
 MOSAIC = 0.3
 # Share of a box that its Gaussian covers, and the most plates in one sample.

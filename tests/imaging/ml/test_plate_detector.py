@@ -18,7 +18,7 @@ RED = (255, 0, 0)
 
 
 def card(**parameters: float) -> Card:
-    numbers = {"zoom": 2.0, "closer": 1.3, "closest": 1.0, "side": 1536.0, "overlap": 128.0, "limit": 50.0}
+    numbers = {"zoom": 2.0, "afar": 0.5, "closer": 1.3, "closest": 1.0, "side": 1536.0, "overlap": 128.0, "limit": 50.0}
     return Card(
         name="plate_detector",
         version="0",
@@ -72,7 +72,7 @@ def photo(width: int, height: int, box: tuple[int, int, int, int] | None) -> NDA
 
 
 def corners(finding: tuple[tuple[float, float], ...], width: int, height: int) -> NDArray[np.float64]:
-    return np.asarray(finding) * [width, height]
+    return np.asarray(finding, dtype=np.float64) * np.array([width, height], dtype=np.float64)
 
 
 def test_a_cell_becomes_a_box_with_corners() -> None:
@@ -141,13 +141,13 @@ def test_no_more_plates_than_the_limit() -> None:
 @pytest.mark.parametrize(
     ("size", "looks"),
     [
-        ((416, 416), [(640, 640)]),
-        ((100, 50), [(200, 100)]),
-        ((640, 480), [(640, 480)]),
-        ((1280, 720), [(640, 360), (1280, 720)]),
-        ((4000, 3000), [(640, 480), (1536, 1152)]),
-        ((1, 1), [(2, 2)]),
-        ((1, 9000), [(1, 640), (1, 1536)]),
+        ((416, 416), [(640, 640), (320, 320)]),
+        ((100, 50), [(200, 100), (100, 50)]),
+        ((640, 480), [(640, 480), (320, 240)]),
+        ((1280, 720), [(640, 360), (320, 180), (1280, 720)]),
+        ((4000, 3000), [(640, 480), (320, 240), (1536, 1152)]),
+        ((1, 1), [(2, 2), (1, 1)]),
+        ((1, 9000), [(1, 640), (1, 320), (1, 1536)]),
     ],
 )
 def test_sizes_at_which_a_photo_is_looked_at(size: tuple[int, int], looks: list[tuple[int, int]]) -> None:
@@ -168,7 +168,7 @@ def test_a_plate_is_found_once_where_it_is(width: int, height: int, box: tuple[i
     assert (said.width, said.height, said.model) == (width, height, "plate_detector")
     assert len(said.findings) == 1
     quad = corners(said.findings[0].polygon, width, height)
-    assert [*quad.min(axis=0), *quad.max(axis=0)] == pytest.approx(box, abs=0.004 * width + 3)
+    assert [*quad.min(axis=0), *quad.max(axis=0)] == pytest.approx(box, abs=0.005 * width + 3)
 
 
 def test_no_plate_no_finding() -> None:
@@ -178,7 +178,7 @@ def test_no_plate_no_finding() -> None:
 def test_work_is_bounded_for_huge_photos() -> None:
     network = RedNetwork()
     PlateDetector(card(), network).predict(photo(8000, 6000, None))
-    assert network.asked <= 7
+    assert network.asked <= 8
 
 
 @pytest.mark.parametrize("shape", [(0, 5, 3), (5, 5), (5, 5, 4)])
