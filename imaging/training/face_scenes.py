@@ -51,7 +51,7 @@ class Head:
 def heads() -> list[Head]:
     """All heads: the portrait first, then the small grey ones."""
     left, top, right, bottom = _ASTRONAUT_HEAD
-    face = tuple(value - corner for value, corner in zip(_ASTRONAUT, (left, top, left, top), strict=True))
+    face = (_ASTRONAUT[0] - left, _ASTRONAUT[1] - top, _ASTRONAUT[2] - left, _ASTRONAUT[3] - top)
     portrait = Head("astronaut", data.astronaut()[top:bottom, left:right], face, HEIGHTS[-1])
     grey = np.rint(data.lfw_subset()[:_SMALL_HEADS] * 255).astype(np.uint8)
     return [portrait, *(Head(f"lfw {i}", _rgb(one), _SMALL, SMALL_HEADS_TO) for i, one in enumerate(grey))]
@@ -59,8 +59,14 @@ def heads() -> list[Head]:
 
 def plain_photos() -> dict[str, UInt8Image]:
     """Pictures without a human face that come with scikit-image, by name, (H, W, 3) uint8."""
-    names = ("chelsea", "coffee", "rocket", "page", "coins", "clock", "brick", "gravel", "grass", "text", "moon")
-    return {name: _rgb(np.asarray(getattr(data, name)())) for name in names}
+    names = ("chelsea", "coffee", "rocket", "page", "clock", "brick", "gravel", "grass", "text", "moon")
+    motorcycle = {"motorcycle": _rgb(data.stereo_motorcycle()[0])}
+    return {name: _rgb(np.asarray(getattr(data, name)())) for name in names} | motorcycle
+
+
+def portraits() -> dict[str, UInt8Image]:
+    """Pictures with one face that come with scikit-image, by name: one from the front, one from the side."""
+    return {"astronaut": _rgb(data.astronaut()), "camera": _rgb(data.camera())}
 
 
 def _rgb(picture: npt.NDArray[np.generic]) -> UInt8Image:
@@ -99,7 +105,7 @@ def _tinted(head: Head, rng: Rng) -> UInt8Image:
         return head.pixels
     warm = float(rng.uniform(0.0, 0.25))
     tint = np.array([1 + warm * 0.4, 1.0, 1 - warm])
-    return np.clip(head.pixels * tint, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(head.pixels * tint, 0, 255), dtype=np.uint8)
 
 
 def _oval(head: Head) -> UInt8Image:

@@ -1,4 +1,4 @@
-"""Every shipped model: its card, its file's digest, one load per process, equal outputs on both runtimes."""
+"""Every shipped model: its card and one load per process. What its networks answer is in test_every_model."""
 
 from __future__ import annotations
 
@@ -67,18 +67,6 @@ def test_no_file_lies_there_without_a_card(name: str) -> None:
 
 def test_both_runtimes_are_installed_here() -> None:
     assert set(runtime.installed()) == {"litert", "tflite"}
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_both_runtimes_see_the_same(name: str) -> None:
-    """The file that both may run gives equal numbers on both."""
-    card = registry.card(name)
-    content = card.file_for("tflite").path.read_bytes()
-    networks = [runtime.Network(content, runtime=one) for one in ("litert", "tflite")]
-    batch = np.resize(panel(), networks[0].input_shape).astype(np.float32)
-    one, other = (network.run(batch) for network in networks)
-    assert one.std() > 0
-    np.testing.assert_allclose(one, other, atol=2e-3)
 
 
 def test_network_refuses_another_shape() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from imaging.training import face_scenes
+from imaging.training.coco import Photo
 from imaging.training.face_scenes import HEIGHTS, VARIANTS, Head, heads, pasted, plain_photos, scenes
 
 GREY = np.full((240, 320, 3), 120, dtype=np.uint8)
@@ -90,7 +90,7 @@ def test_variants_do_what_they_say() -> None:
     assert len(set(moved.tolist())) > 3, "the edge is spread"
 
 
-def drawn(folder: Path, seed: int, count: int = 10) -> list[face_scenes.Photo]:
+def drawn(folder: Path, seed: int, count: int = 10) -> list[Photo]:
     folder.mkdir()
     return scenes([np.full((400, 600, 3), 90, dtype=np.uint8)], [spot(), spot(48)], folder, count=count, seed=seed)
 
