@@ -96,7 +96,8 @@ def outline(polygons: Iterable[Polygon]) -> Polygon:
 
     It does not depend on the order of the polygons. If none of them encloses an area it is their bounding box.
     """
-    parts = tuple(polygons)
+    # Sorted, since a union's last digits depend on the order of its parts.
+    parts = tuple(sorted(polygons))
     union = shapely.union_all([_region(part) for part in parts])
     hull = (union if isinstance(union, shapely.Polygon) else union.convex_hull).normalize()
     if not isinstance(hull, shapely.Polygon) or hull.is_empty:
