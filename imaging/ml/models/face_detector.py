@@ -86,6 +86,8 @@ class Eye:
         values, logits = self._network.run_all(batch)
         scores = logits.ravel()
         found = np.flatnonzero(scores >= np.log(floor / (1 - floor)))
+        if not len(found):
+            return _NOTHING
         cells = values[0, found, :4].astype(np.float64)
         centre, half = self._anchors[found] + cells[:, :2], cells[:, 2:] / 2
         boxes = np.concatenate([centre - half, centre + half], axis=1)
@@ -184,16 +186,18 @@ class FaceDetector:
         return self._joined(_together(self._on(level) for level in levels[1:]))
 
     def _on(self, level: Level) -> Faces:
-        found = _together(self._band(level.pixels, top) for top in self._starts(len(level.pixels)))
+        width = max(self._near.side, level.pixels.shape[1])
+        memory = np.empty((self._near.side, width, 3), dtype=np.float32)
+        found = _together(self._band(level.pixels, top, memory) for top in self._starts(len(level.pixels)))
         return Faces(found.boxes / np.tile(level.scale, 2), found.scores)
 
     def _starts(self, length: int) -> list[int]:
         return starts(length, self._near.side, int(self.card.parameters["overlap"]))
 
-    def _band(self, pixels: UInt8Image, top: int) -> Faces:
-        """Candidates in one row of tiles, which is made ready in one go."""
+    def _band(self, pixels: UInt8Image, top: int, memory: FloatMap) -> Faces:
+        """Candidates in one row of tiles, which is made ready in one go, in the same `memory` as all others."""
         side, floor = self._near.side, self.card.thresholds["first"]
-        band = _ready(pixels[top : top + side], side)[None]
+        band = _ready(pixels[top : top + side], memory)[None]
         lefts = self._starts(pixels.shape[1])
         return _together(
             _moved(self._near.seen(band[:, :, left : left + side], floor=floor), (left, top), 1.0) for left in lefts
@@ -226,7 +230,8 @@ class FaceDetector:
         """Two looks at a crop around `box` in which the face is `face` px wide: as it is, and mirrored."""
         zoom = face / (box[2] - box[0])
         corner = (box[:2] + box[2:]) / 2 - eye.side / 2 / zoom
-        ready = _ready(_cut(levels, corner, eye.side / zoom, eye.side), eye.side)[None]
+        memory = np.empty((eye.side, eye.side, 3), dtype=np.float32)
+        ready = _ready(_cut(levels, corner, eye.side / zoom, eye.side), memory)[None]
         straight = self._middle(eye, ready, face)
         mirror = self._middle(eye, ready[:, :, ::-1], face)
         looks = _together([straight, Faces(_mirrored(mirror.boxes, eye.side), mirror.scores)])
@@ -249,13 +254,15 @@ class FaceDetector:
         return np.asarray(boxes + size * (np.array(by) * [-1, -1, 1, 1]))
 
 
-def _ready(part: UInt8Image, side: int) -> FloatMap:
-    """Pixels as the networks want them, -1..1, with grey up to a tile's size where the photo ends."""
-    ready = np.zeros((max(side, part.shape[0]), max(side, part.shape[1]), 3), dtype=np.float32)
-    inner = ready[: part.shape[0], : part.shape[1]]
+def _ready(part: UInt8Image, memory: FloatMap) -> FloatMap:
+    """Pixels as the networks want them, -1..1, in `memory`, with grey where the photo ends before it does."""
+    height, width = part.shape[:2]
+    inner = memory[:height, :width]
     np.multiply(part, np.float32(1 / _MIDDLE), out=inner)
     inner -= 1
-    return ready
+    memory[height:] = 0
+    memory[:, width:] = 0
+    return memory
 
 
 def _moved(faces: Faces, corner: tuple[float, float] | Floats, scale: float) -> Faces:

@@ -26,8 +26,9 @@ from imaging.training.report import Report, Request
 from imaging.training.sheet import sheet_write
 
 NAME: Final = "face_detector"
-RULE: Final = at_iou(0.5)
-FACE: Final = "face"
+# Labels of faces differ, with or without forehead, ears and hair: half of a box may be a matter of taste.
+RULE: Final = at_iou(0.3)
+FACES: Final = ("face", "Face", "human face", "Human face")
 # The threshold is the lowest at which a photo without a face has no more false alarms than this, on average.
 ALARMS: Final = 0.1
 # Who anonymises covers what scores this share of the threshold, too: the card tells what that costs.
@@ -73,7 +74,7 @@ def train(folder: Path, *, steps: int | None, stop: int | None) -> None:
 def evaluate(request: Request) -> Report:
     """Judge the shipped model, by default on the drawn scenes and photos of the half for figures."""
     if request.data is not None:
-        return boxes_evaluate(NAME, request, request.data, categories=[FACE], rule=RULE)
+        return boxes_evaluate(NAME, request, request.data, categories=FACES, rule=RULE)
     with tempfile.TemporaryDirectory() as folder:
         model = cast("Proposer", registry.load(NAME))
         found = look(model, photos(FIGURES, Path(folder)), RULE)
