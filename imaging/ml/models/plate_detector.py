@@ -113,7 +113,8 @@ class PlateDetector:
     def propose(self, image: UInt8Image, *, floor: float) -> Prediction:
         """Return all plates with a score of at least `floor`: what a curve or a second look needs."""
         width, height = image_check(image)
-        found = [part for size in self.sizes(width, height) for part in self._seen(image, size, floor)]
+        picture = Image.fromarray(image)
+        found = [part for size in self.sizes(width, height) for part in self._seen(picture, size, floor)]
         joined = Plates(*(np.concatenate([getattr(part, name) for part in found]) for name in Plates.__slots__))
         limit, overlap = int(self.card.parameters["limit"]), self.card.thresholds["overlap"]
         plates = best_of(_within(joined, width, height), overlap=overlap, limit=limit)
@@ -129,13 +130,12 @@ class PlateDetector:
             scales.append(close)
         return [(max(1, round(width * scale)), max(1, round(height * scale))) for scale in scales]
 
-    def _seen(self, image: UInt8Image, size: tuple[int, int], floor: float) -> Iterator[Plates]:
+    def _seen(self, picture: Image.Image, size: tuple[int, int], floor: float) -> Iterator[Plates]:
         """Plates of every tile of the photo brought to `size`, in the photo's pixels."""
-        picture = Image.fromarray(image)
+        scale = np.array([picture.width / size[0], picture.height / size[1]])
         if size != picture.size:
             picture = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
         pixels = np.asarray(picture)
-        scale = np.array([image.shape[1] / size[0], image.shape[0] / size[1]])
         for window in grid(*size, tile=self._tile, overlap=int(self.card.parameters["overlap"])):
             part = crop(pixels, window, tile=self._tile)
             found = plates_decode(self._network.run(part[None].astype(np.float32))[0], floor=floor)
