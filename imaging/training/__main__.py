@@ -15,6 +15,9 @@ from imaging.training.report import Request
 
 WORK = Path("var/training")
 SHEETS = Path("var/evaluate")
+HINT = (
+    "DATA_ROOT names the folder of the data sets; DATA and IMAGES name a label file and its photos; train before card."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Any = options.command
     try:
         command(options)
-    except (FileNotFoundError, ValueError, CardError) as error:
+    except FileNotFoundError as missing:
+        sys.stderr.write(f"{missing.filename} is not there. {HINT}\n")
+        return 1
+    except (ValueError, CardError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -138,6 +138,18 @@ def test_command_takes_the_test_split_by_default(
     assert evaluate("damage_detector")["images_per_second"] > 0
 
 
+@pytest.mark.parametrize("command", ["evaluate", "card"])
+def test_missing_data_is_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATA_ROOT", str(tmp_path / "nowhere"))
+    assert main([command, "plate_detector"]) == 1
+    said = capsys.readouterr().err
+    assert "is not there" in said
+    assert "DATA_ROOT" in said
+
+
 @pytest.mark.parametrize("arguments", [["evaluate", "mind_reader"], ["fly", "damage_detector"], []])
 def test_wrong_command_is_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stop:
