@@ -58,6 +58,7 @@ X_FRAME_OPTIONS = "DENY"
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
+    "unfold.contrib.import_export",
     "unfold.contrib.simple_history",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -73,6 +74,7 @@ INSTALLED_APPS = [
     "django_structlog",
     "django_prometheus",
     "simple_history",
+    "import_export",
     "axes",
     "tenants",
     "assets",
@@ -299,6 +301,9 @@ UNFOLD = {
     },
 }
 SIMPLE_HISTORY_HISTORY_ID_USE_UUID = True
+# An import is one transaction: a broken row stores nothing. A cell that a spreadsheet would take for a formula is text.
+IMPORT_EXPORT_USE_TRANSACTIONS = True
+IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 
 # --- what happened ---------------------------------------------------------------------------------------------------
 LOGGING = logging_config(level=env.str("LOG_LEVEL", default="INFO"), as_json=env.bool("LOG_JSON", default=not DEBUG))

@@ -17,6 +17,7 @@ _REFUSALS: Final[Mapping[int, tuple[str, str]]] = {
     404: ("There is no such thing, or it is another tenant's.", "Image set not found."),
     405: ("Another method is needed; see `Allow`.", "This method is not allowed here."),
     409: ("Somebody else was first, or the state does not allow it.", "The image set is locked."),
+    503: ("A source that is needed does not answer; try again later.", "The vehicle register does not answer."),
     429: ("Too many requests; see `Retry-After`.", "Request was throttled. Expected available in 12 seconds."),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
@@ -12,8 +12,6 @@ from rest_framework.request import Request
 
 from inspection_platform.api.paging import DEFAULT_LIMIT, MAX_LIMIT, MAX_PAGE
 from tenants.errors import Invalid
-
-Q = TypeVar("Q", bound="Paging")
 
 
 class Paging(serializers.Serializer[Any]):
@@ -51,7 +49,7 @@ class CommaList(serializers.Field[list[Any], str, str, Any]):
         return ",".join(map(str, value))
 
 
-def query_of(serializer_class: type[Paging], request: Request) -> dict[str, Any]:
+def query_of(serializer_class: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
     """The validated query parameters; an empty one counts as absent. Raises Invalid naming each wrong one.
 
     Unknown names are refused: a filter that was misspelt or is not served must not look as if it had been applied.
@@ -81,6 +79,20 @@ def shape(name: str, doc: str, /, **fields: serializers.Field[Any, Any, Any, Any
     """A serializer class for the reference; for shapes whose keys would hide a Serializer's own attributes."""
     return type(name, (serializers.Serializer,), {**fields, "__doc__": doc})
 
+
+Done = shape(
+    "CoreDone",
+    "It was done; `message` says what.",
+    success=serializers.BooleanField(),
+    message=serializers.CharField(),
+)
+
+Updated = shape(
+    "CoreUpdated",
+    "It was done.",
+    success=serializers.BooleanField(),
+    data=serializers.CharField(help_text="`Updated`."),
+)
 
 Refused = shape(
     "CoreRefused",

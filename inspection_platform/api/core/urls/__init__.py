@@ -2,6 +2,30 @@
 
 from __future__ import annotations
 
-from inspection_platform.api.core.urls import auth, damages, image_sets
+from inspection_platform.api.core.urls import (
+    auth,
+    car_info,
+    damages,
+    groups,
+    image_sets,
+    keys,
+    profile,
+    registration,
+    tenant_groups,
+    tenants,
+    users,
+)
 
-urlpatterns = [*auth.urlpatterns, *image_sets.urlpatterns, *damages.urlpatterns]
+urlpatterns = [
+    *profile.urlpatterns,
+    *auth.urlpatterns,
+    *registration.urlpatterns,
+    *keys.urlpatterns,
+    *groups.urlpatterns,
+    *tenant_groups.urlpatterns,
+    *tenants.urlpatterns,
+    *users.urlpatterns,
+    *car_info.urlpatterns,
+    *image_sets.urlpatterns,
+    *damages.urlpatterns,
+]

@@ -19,6 +19,7 @@ from tenants.services.sessions import session_find, session_open
 class LoginView(PublicCoreView):
     """W5."""
 
+    operations = {"POST": "W5"}
     throttle_classes = [LoginAddressThrottle, LoginNameThrottle]
 
     @docs.login
@@ -34,6 +35,8 @@ class LoginView(PublicCoreView):
 
 class RefreshView(PublicCoreView):
     """W26."""
+
+    operations = {"POST": "W26"}
 
     @docs.refresh
     def post(self, request: Request) -> Response:

@@ -28,6 +28,8 @@ FETCHED: Final = "Successfully fetched damages with related parts"
 class DamagesView(CoreView):
     """W49."""
 
+    operations = {"GET": "W49"}
+
     @docs.damages
     def get(self, request: Request) -> Response:
         """List damages of an image set, a car or a family."""

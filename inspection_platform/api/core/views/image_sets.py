@@ -22,6 +22,8 @@ from tenants.errors import NotFound
 class ImageSetsView(CoreView):
     """W54."""
 
+    operations = {"GET": "W54"}
+
     @docs.image_sets
     def get(self, request: Request) -> Response:
         """List image sets, the latest recorded first."""
@@ -39,6 +41,8 @@ class ImageSetsView(CoreView):
 
 class ImageSetView(CoreView):
     """W60."""
+
+    operations = {"GET": "W60"}
 
     @docs.image_set
     def get(self, _request: Request, image_set_id: str) -> Response:
