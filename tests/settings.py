@@ -15,6 +15,8 @@ os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or f"sqlite:///
 os.environ["DEBUG"] = "off"
 os.environ["PUBLIC_URL"] = "http://testserver"
 os.environ["STATIC_ROOT"] = str(SCRATCH / "static")
+# WhiteNoise warns with every request about a folder that is not there.
+(SCRATCH / "static").mkdir()
 os.environ.pop("OUTBOUND_ALLOW", None)
 
 from inspection_platform.settings import *  # noqa: E402, F403  (the environment above has to be set first)
