@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 from uuid import UUID
 
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
@@ -54,7 +54,7 @@ class CoreView(FamilyView):
         if method != "OPTIONS" and method.lower() in self.http_method_names and hasattr(self, method.lower()):
             self._permit(method, self.find(request, **kwargs))
 
-    def find(self, _request: Request, **_kwargs: Any) -> Concern:
+    def find(self, request: Request, **kwargs: Any) -> Concern:  # noqa: ARG002 - for the views that override it
         """What the request is about; NotFound for anything in path, query or body that the asker cannot see.
 
         Views that name objects override this. Values that are no ids are left to the validation that follows.
@@ -126,6 +126,10 @@ class CoreView(FamilyView):
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
+    @overload
+    def seen_tenant(self, tenant_id: UUID) -> Tenant: ...
+    @overload
+    def seen_tenant(self, tenant_id: UUID | None) -> Tenant | None: ...
     def seen_tenant(self, tenant_id: UUID | None) -> Tenant | None:
         """The tenant with its settings, if the asker may know it; None for None. NotFound otherwise."""
         if tenant_id is None:
@@ -135,6 +139,10 @@ class CoreView(FamilyView):
             raise NotFound("Tenant not found.")
         return tenant
 
+    @overload
+    def seen_person(self, user_id: UUID) -> User: ...
+    @overload
+    def seen_person(self, user_id: UUID | None) -> User | None: ...
     def seen_person(self, user_id: UUID | None) -> User | None:
         """The person, if the asker may know them; None for None. NotFound otherwise."""
         if user_id is None:
