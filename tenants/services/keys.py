@@ -42,6 +42,7 @@ def api_key_issue(
     username: str = "",
     with_secret: bool = False,
     expires_at: datetime | None = None,
+    single_use_tokens: bool = False,
     value: str | None = None,
     secret: str | None = None,
     by: User | None = None,
@@ -62,6 +63,7 @@ def api_key_issue(
         user=user,
         username=username,
         expires_at=expires_at,
+        single_use_tokens=single_use_tokens,
         digest=digest(issued_value),
         sealed_value=seal(issued_value),
         sealed_secret=seal(issued_secret) if issued_secret else "",
@@ -69,6 +71,31 @@ def api_key_issue(
     )
     _store(key, by=by)
     return IssuedKey(key, issued_value, issued_secret)
+
+
+@transaction.atomic
+def api_key_rotate(*, key: ApiKey, by: User | None = None) -> IssuedKey:
+    """Replace a key by one with a fresh value (and secret, if it has one) and all else alike; the old one is revoked.
+
+    Raises Conflict for a key that is revoked already, Invalid for a core key whose user has left the tenant.
+    """
+    old = ApiKey.objects.of(key.tenant_id).select_for_update(of=("self",)).get(pk=key.pk)
+    if old.revoked_at is not None:
+        raise Conflict("The key is revoked already: issue a new one instead.")
+    api_key_revoke(key=old, by=by)
+    issued = api_key_issue(
+        tenant=old.tenant,
+        family=old.family,
+        name=old.name,
+        user=old.user,
+        username=old.username,
+        with_secret=bool(old.sealed_secret),
+        expires_at=old.expires_at,
+        single_use_tokens=old.single_use_tokens,
+        by=by,
+    )
+    key.revoked_at = old.revoked_at
+    return issued
 
 
 def api_key_find(*, family: str, value: str) -> ApiKey | None:

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from tenants.errors import Conflict, Invalid
 from tenants.models import GLOBAL_ADMIN, ApiKey, Family, Role, Tenant, User
-from tenants.services.keys import IssuedKey, api_key_find, api_key_issue, api_key_reveal, api_key_revoke
+from tenants.services.keys import IssuedKey, api_key_find, api_key_issue, api_key_reveal, api_key_revoke, api_key_rotate
 from tenants.services.people import group_assign, membership_remove, membership_set
 from tests import factories
 from tests.factories import House
@@ -75,6 +75,47 @@ def test_a_revoked_key_is_not_found_and_stays_revoked(ours: House) -> None:
     newest = issued.key.history.first()
     assert newest is not None
     assert newest.history_user == ours.tenant_admin
+
+
+def test_a_rotated_key_has_a_new_value_and_all_else_alike(ours: House) -> None:
+    until = timezone.now() + timedelta(days=9)
+    old = api_key_issue(
+        tenant=ours.tenant, family=Family.PAVE, name="desk", username="acme", with_secret=True, expires_at=until,
+        single_use_tokens=True,
+    )  # fmt: skip
+    new = api_key_rotate(key=old.key, by=ours.tenant_admin)
+    assert new.value != old.value
+    assert new.secret not in {"", old.secret}
+    for column in ("tenant", "family", "name", "user", "username", "expires_at", "single_use_tokens"):
+        assert getattr(new.key, column) == getattr(old.key, column)
+    assert api_key_find(family=Family.PAVE, value=old.value) is None
+    assert api_key_find(family=Family.PAVE, value=new.value) == new.key
+    assert [row.history_user for row in (new.key.history.first(), old.key.history.first())] == [ours.tenant_admin] * 2
+
+
+def test_a_core_key_is_rotated_although_there_is_one_per_user(ours: House) -> None:
+    old = core_key(ours)
+    new = api_key_rotate(key=old.key)
+    assert (new.key.user, new.secret) == (ours.staff, "")
+    assert api_key_find(family=Family.CORE, value=old.value) is None
+    assert api_key_find(family=Family.CORE, value=new.value) == new.key
+
+
+def test_a_revoked_key_is_not_rotated(ours: House) -> None:
+    old = core_key(ours)
+    api_key_rotate(key=old.key)
+    with pytest.raises(Conflict):
+        api_key_rotate(key=old.key)
+    assert ApiKey.objects.of(ours.tenant.pk).filter(user=ours.staff).count() == 2
+
+
+def test_a_key_that_cannot_be_replaced_goes_on_opening(ours: House) -> None:
+    old = core_key(ours)
+    membership_remove(user=ours.staff, tenant=ours.tenant)
+    with pytest.raises(Invalid):
+        api_key_rotate(key=old.key)
+    assert old.key.revoked_at is None
+    assert ApiKey.objects.of(ours.tenant.pk).get(pk=old.key.pk).revoked_at is None
 
 
 def test_an_expired_key_is_not_found(ours: House) -> None:
