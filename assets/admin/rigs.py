@@ -19,6 +19,7 @@ from assets.models import (
 )
 from assets.plates import plate_parse
 from tenants.admin_base import HistoryAdmin, RecordAdmin, ScopedAdmin
+from tenants.admin_exports import ScopedExport
 from tenants.admin_forms import SameTenantForm
 from tenants.admin_inlines import ScopedTabular
 from tenants.admin_parts import (
@@ -123,7 +124,7 @@ class CarForm(SameTenantForm[Car]):
 
 
 @admin.register(Car)
-class CarAdmin(HistoryAdmin[Car]):
+class CarAdmin(ScopedExport, HistoryAdmin[Car]):
     """The register of cars."""
 
     form = CarForm
@@ -143,6 +144,25 @@ class CarAdmin(HistoryAdmin[Car]):
     search_ids = ("pk", "capture_set")
     ordering = ("country_code", "plate")
     autocomplete_fields = ("tenant", "capture_set")
+    export_columns = {
+        "tenant": "tenant__name",
+        "country": "country_code",
+        "plate": "plate",
+        "vin": "vin",
+        "make": "make",
+        "model": "model",
+        "model_code": "model_code",
+        "car_group": "car_group",
+        "color": "color",
+        "fuel": "fuel",
+        "gear": "gear",
+        "year": "year",
+        "kilowatts": "kilowatts",
+        "displacement": "displacement",
+        "mileage": "mileage",
+        "pictogram": "pictogram",
+        "in_use": "in_use",
+    }
     fieldsets = (
         (None, {"fields": ("tenant", ("plate", "country_code"), "vin", ("in_use", "capture_set"))}),
         ("What it is", {"fields": (("make", "model", "model_code"), ("car_group", "color", "year"))}),
