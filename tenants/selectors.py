@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Concat
 
 from tenants.models import Membership, Tenant, User
 from tenants.scope import Reach
+
+#: What people put between the digits of a phone number.
+_BETWEEN_DIGITS: Final = re.compile(r"[\s().\-/]+")
+_PHONE: Final = re.compile(r"\+?\d+")
 
 
 def people_within(reach: Reach, *, asker_id: UUID) -> QuerySet[User]:
@@ -19,7 +26,35 @@ def people_within(reach: Reach, *, asker_id: UUID) -> QuerySet[User]:
     return people.filter(Q(pk=asker_id) | Q(pk__in=shared))
 
 
+def people_of(reach: Reach) -> QuerySet[User]:
+    """The living members of the tenants of this reach, by last name; everybody, members or not, for who reaches all."""
+    people = User.objects.filter(deleted_at__isnull=True).order_by("last_name", "first_name", "id")
+    return people if reach.tenant_ids is None else people.filter(pk__in=Membership.objects.of(reach).values("user"))
+
+
+def people_matching(people: QuerySet[User], text: str) -> QuerySet[User]:
+    """Those with `text` in their first name, last name, both ("First Last") or phone number, in any case.
+
+    A phone number may be typed with what people put between the digits, and with 00 in place of the plus.
+    """
+    name = " ".join(text.split())
+    # SQLite's LIKE knows the case of ASCII letters only; its regular expressions are Python's and know all letters.
+    lookup, pattern = ("icontains", name) if name.isascii() else ("iregex", re.escape(name))
+    found = Q(**{f"full_name__{lookup}": pattern})
+    digits = _BETWEEN_DIGITS.sub("", text)
+    if _PHONE.fullmatch(digits):
+        found |= Q(phone__contains=f"+{digits[2:]}" if digits.startswith("00") else digits)
+    return people.alias(full_name=Concat("first_name", Value(" "), "last_name")).filter(found)
+
+
 def tenants_within(reach: Reach) -> QuerySet[Tenant]:
     """The tenants of this reach, by name."""
     rows = Tenant.objects.order_by("name")
     return rows if reach.tenant_ids is None else rows.filter(pk__in=reach.tenant_ids)
+
+
+def tenants_shared(person: User, *, reach: Reach) -> QuerySet[Tenant]:
+    """The tenants of this reach that the person is a member of, by name."""
+    return Tenant.objects.filter(pk__in=Membership.objects.of(reach).filter(user=person).values("tenant")).order_by(
+        "name"
+    )

@@ -35,10 +35,12 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """About objects: `path` makes the address of ours; the outsider gets 404 there, we do not."""
+    """About objects: `path` makes the address of ours; the outsider gets 404 there, ours (`by`) do not."""
 
     method: str
     path: Callable[[factories.House], str]
+    #: Who of ours may do it.
+    by: str = "staff"
 
 
 def _image_set(house: factories.House) -> str:
@@ -62,10 +64,29 @@ def _image_sets_of_tenant(house: factories.House) -> str:
     return f"/core/v1/imageSets?tenantId={house.tenant.pk}"
 
 
+def _profile(house: factories.House) -> str:
+    return f"/core/v1/profile/{house.annotator.pk}"
+
+
+def _profile_tenants(house: factories.House) -> str:
+    return f"/core/v1/profile/{house.annotator.pk}/tenants"
+
+
+def _profiles_of_tenant(house: factories.House) -> str:
+    return f"/core/v1/profile?tenant={house.tenant.pk}"
+
+
 #: Route name to what may be tried there. Lists have an entry for each parameter that names an object.
 TABLE: Final[dict[str, list[Public | Own | Objects]]] = {
     "core-auth-login": [Public("takes a password")],
     "core-auth-token-refresh": [Public("takes a refresh token")],
+    "core-profiles": [
+        Own("get", "/core/v1/profile"),
+        Objects("get", _profiles_of_tenant, by="tenant_admin"),
+    ],
+    "core-profile-names": [Own("get", "/core/v1/profile/names")],
+    "core-profile": [Objects("get", _profile)],
+    "core-profile-tenants": [Objects("get", _profile_tenants)],
     "core-image-sets": [Own("get", "/core/v1/imageSets"), Objects("get", _image_sets_of_tenant)],
     "core-image-set": [Objects("get", _image_set)],
     "core-damages": [
@@ -115,7 +136,7 @@ def test_objects_are_not_there_for_the_outsider(
     for person in (outsider.staff, outsider.tenant_admin, outsider.annotator, outsider.reviewer):
         assert call(path, headers=bearer(person)).status_code == 404
     assert call(path, headers={"x-api-key": outsider.keys["core"]}).status_code == 404
-    for person in (ours.staff, outsider.global_admin):
+    for person in (getattr(ours, entry.by), outsider.global_admin):
         assert call(path, headers=bearer(person)).status_code < 300
 
 
