@@ -8,10 +8,13 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from tenants.errors import NotAuthenticated, NotFound
 from tenants.models import AuthSession, Tenant, User
+from tenants.services.people import current_tenant_set, reach_of
 from tenants.services.sealing import digest
 
 RANDOM_BYTES: Final = 32
@@ -43,6 +46,24 @@ def session_find(refresh_token: str) -> AuthSession | None:
     if session is None or not constant_time_compare(session.digest, _digest(refresh_token, session.user)):
         return None
     return session
+
+
+@transaction.atomic
+def session_switch(*, session: AuthSession, tenant: Tenant, by: User | None = None) -> None:
+    """Let the session, and its person, work in another tenant from now on.
+
+    Raises NotFound for a tenant that the person does not belong to (global admins belong to every active one),
+    NotAuthenticated for a session that was closed meanwhile.
+    """
+    if not tenant.is_active or not reach_of(session.user, tenant).covers(tenant.pk):
+        raise NotFound("Tenant not found.")
+    now = timezone.now()
+    rows = AuthSession.objects.all_tenants("a session moves from one of its person's tenants to another")
+    living = rows.filter(pk=session.pk, revoked_at__isnull=True)
+    if not living.update(tenant=tenant, last_used_at=now, modified_at=now):
+        raise NotAuthenticated("The refresh token is not valid.")
+    session.tenant = tenant
+    current_tenant_set(user=session.user, tenant=tenant, by=by)
 
 
 def session_close(*, session: AuthSession) -> None:

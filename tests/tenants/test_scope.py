@@ -48,6 +48,7 @@ ALLOWED = frozenset(
         "tenants.services.idempotency",
         "tenants.services.keys",
         "tenants.services.sessions",
+        "tenants.services.users",
     }
 )
 

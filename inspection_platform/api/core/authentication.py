@@ -66,20 +66,6 @@ def id_token_mint(user: User, tenant: Tenant | None) -> str:
     return token_mint(family=Family.CORE, kind=_KIND, seconds=settings.ACCESS_TOKEN_SECONDS, claims=claims)
 
 
-def working_tenant(user: User, wished: Tenant | None = None) -> Tenant | None:
-    """The tenant a new token is for: the wished, else the current one, else the first the user belongs to.
-
-    A tenant the user does not belong to (any more), or that is inactive, is passed over; global admins need not belong.
-    """
-    memberships = user.memberships.filter(tenant__is_active=True).select_related("tenant").order_by("created_at")
-    own = {membership.tenant_id: membership.tenant for membership in memberships}
-    is_global = _is_global(user, user_groups(user))
-    for tenant in (wished, user.current_tenant):
-        if tenant is not None and (tenant.pk in own or (is_global and tenant.is_active)):
-            return tenant
-    return next(iter(own.values()), None)
-
-
 def is_user_name(user: User, typed: str) -> bool:
     """Whether this is how the person logs in: their phone number, however it is spelt, or verified e-mail address."""
     if "@" in typed:

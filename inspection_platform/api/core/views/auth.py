@@ -5,14 +5,14 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from inspection_platform.api.core.authentication import id_token_mint, is_user_name, working_tenant
+from inspection_platform.api.core.authentication import id_token_mint, is_user_name
 from inspection_platform.api.core.docs import auth as docs
 from inspection_platform.api.core.presenters.auth import tokens
 from inspection_platform.api.core.serializers.auth import CoreLogin, CoreRefresh
 from inspection_platform.api.core.views.common import PublicCoreView
 from inspection_platform.api.throttles import LoginAddressThrottle, LoginNameThrottle
 from tenants.errors import NotAuthenticated
-from tenants.services.people import user_authenticate
+from tenants.services.people import user_authenticate, working_tenant
 from tenants.services.sessions import session_find, session_open
 
 
