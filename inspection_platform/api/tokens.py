@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -35,9 +36,13 @@ def token_claims(text: str, *, family: Family, kind: str) -> Mapping[str, Any]:
 
 
 def _token_class(family: Family, kind: str, seconds: int) -> type[Token]:
-    options: dict[str, Any] = settings.SIMPLE_JWT
-    backend = TokenBackend(
-        options["ALGORITHM"], settings.SECRET_KEY, audience=family.value, issuer=options["ISSUER"], leeway=0
-    )
+    options = settings.SIMPLE_JWT
+    return _built(family.value, kind, seconds, options["ALGORITHM"], settings.SECRET_KEY, options["ISSUER"])
+
+
+@lru_cache(maxsize=64)
+def _built(audience: str, kind: str, seconds: int, algorithm: str, secret: str, issuer: str) -> type[Token]:
+    """The class of these tokens; building one takes longer than checking a signature."""
+    backend = TokenBackend(algorithm, secret, audience=audience, issuer=issuer, leeway=0)
     members = {"token_type": kind, "lifetime": timedelta(seconds=seconds), "_token_backend": backend}
     return type("FamilyToken", (Token,), members)

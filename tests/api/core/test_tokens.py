@@ -44,9 +44,14 @@ def payload(user: User, tenant: Tenant, **changes: Any) -> dict[str, Any]:
     now = int(time.time())
     good = {
         "token_type": "id", "exp": now + 3600, "iat": now, "jti": "1", "sub": str(user.pk), "tenant": str(tenant.pk),
-        "aud": "core", "iss": "inspection-platform",
+        "aud": "core", "iss": "inspection-platform", "pwd": stamp(user),
     }  # fmt: skip
     return {name: value for name, value in (good | changes).items() if value is not None}
+
+
+def stamp(user: User) -> str:
+    """What a token says of its user's password."""
+    return str(jwt.decode(id_token_mint(user, None), options={"verify_signature": False})["pwd"])
 
 
 def signed(body: dict[str, Any], key: str | None = None, algorithm: str = "HS256") -> str:
@@ -81,6 +86,10 @@ def test_unsigned_tokens(client: Client, ours: factories.House, algorithm: str) 
         {"token_type": "refresh"},
         {"token_type": None},
         {"jti": None},
+        {"pwd": None},
+        {"pwd": ""},
+        {"pwd": 1},
+        {"pwd": "0" * 16},
     ],
 )
 def test_signed_tokens_of_another_time_family_or_kind(
@@ -139,6 +148,24 @@ def test_a_token_ends_after_its_time(ours: factories.House) -> None:
     token = token_mint(family=Family.CORE, kind="id", seconds=-1, claims={})
     with pytest.raises(NotAuthenticated):
         token_claims(token, family=Family.CORE, kind="id")
+
+
+def test_a_token_ends_with_its_password_at_once(client: Client, ours: factories.House, bearer: Bearer) -> None:
+    headers, colleague = bearer(ours.staff), bearer(ours.annotator)
+    person = User.objects.get(pk=ours.staff.pk)
+    person.set_password("An0ther-horse!")
+    person.save()
+    assert client.get(LIST, headers=headers).status_code == 401
+    assert client.get(LIST, headers=bearer(person)).status_code == 200
+    assert client.get(LIST, headers=colleague).status_code == 200
+
+
+def test_the_stamp_of_a_password_is_another_for_everybody_and_no_hash_of_it(ours: factories.House) -> None:
+    stamps = {stamp(user) for user in (ours.staff, ours.annotator)}
+    assert len(stamps) == 2
+    for user in (ours.staff, ours.annotator):
+        assert stamp(user) not in user.get_session_auth_hash()
+        assert stamp(user) not in user.password
 
 
 @pytest.mark.parametrize("end", ["deactivated", "deleted", "tenant inactive", "removed"])
