@@ -31,6 +31,7 @@ test-browser: setup-dev ## Run the tests that click through the pages in a real 
 # The production check gets settings of its own, drawn on the spot: nobody's secrets are needed to lint.
 PRODUCTION = env DEBUG=off PUBLIC_URL=https://inspections.example.com TRUSTED_PROXIES=1 \
 	DATABASE_URL=postgres://platform:platform@db.example.com/platform EMAIL_URL=smtp+tls://user:password@mail.example.com:587 \
+	CODE_BACKEND=email \
 	SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')" \
 	SEALING_KEYS="$$($(PY) -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')" $(MANAGE)
 

@@ -12,7 +12,11 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's own name
 
+from tenants.messages import BACKENDS, CONSOLE, SMS, backend_class
+from tenants.messages.sms import PLACES, gateway_headers
+from tenants.outbound import OutboundRefused, check_headers, check_url
 from tenants.outbound.addresses import networks_parse
+from tenants.outbound.client import METHODS
 
 #: Backends that write messages somewhere instead of sending them.
 _SILENT_MAIL: Final = ("console", "dummy", "filebased", "locmem")
@@ -22,9 +26,9 @@ _MOST_PROXIES: Final = 10
 
 
 def deployment_check(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> list[CheckMessage]:
-    """Every finding about secrets, mail, database, outbound calls and proxies."""
+    """Every finding about secrets, mail, one-time codes, database, outbound calls and proxies."""
     del app_configs
-    checks: tuple[Callable[[], Iterator[CheckMessage]], ...] = (_sealing, _mail, _database, _networks, _address)
+    checks: tuple[Callable[[], Iterator[CheckMessage]], ...] = (_sealing, _mail, _codes, _database, _networks, _address)
     return [message for check in checks for message in check()]
 
 
@@ -58,6 +62,36 @@ def _mail() -> Iterator[CheckMessage]:
             hint="Set EMAIL_URL, for example smtp+tls://user:password@mail.example.com:587.",
             id="platform.E004",
         )
+
+
+def _codes() -> Iterator[CheckMessage]:
+    name = settings.CODE_BACKEND
+    if name == CONSOLE:
+        yield Error(
+            "CODE_BACKEND is console: whoever reads the output of the worker can open any account.",
+            hint="Set it to email or sms.",
+            id="platform.E011",
+        )
+    try:
+        backend_class()
+    except ImportError as error:
+        yield Error(f"CODE_BACKEND is {name!r}: {error}", hint=f"One of {', '.join(BACKENDS)}.", id="platform.E012")
+    if name == SMS:
+        yield from _gateway()
+
+
+def _gateway() -> Iterator[CheckMessage]:
+    """Whether the gateway's settings can make a request; their values are secret and not told."""
+    try:
+        check_url(settings.SMS_URL)
+        check_headers(gateway_headers(settings.SMS_HEADERS))
+    except (OutboundRefused, AttributeError) as error:
+        yield Error(f"SMS_URL or SMS_HEADERS cannot be used: {error}", id="platform.E013")
+    if settings.SMS_METHOD not in METHODS:
+        yield Error(f"SMS_METHOD is none of {', '.join(sorted(METHODS))}.", id="platform.E014")
+    missing = [place for place in PLACES if place not in settings.SMS_BODY]
+    if missing:
+        yield Error(f"SMS_BODY has no place for {' and '.join(missing)}.", id="platform.E015")
 
 
 def _database() -> Iterator[CheckMessage]:

@@ -206,8 +206,12 @@ AUTHENTICATION_BACKENDS = [
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("UserAttributeSimilarityValidator", {"user_attributes": ("phone", "first_name", "last_name", "email")}),
+        ("MinimumLengthValidator", {}),
+        ("CommonPasswordValidator", {}),
+    )
 ]
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=10)
 AXES_COOLOFF_TIME = timedelta(minutes=15)
@@ -223,6 +227,10 @@ AXES_USERNAME_CALLABLE = "tenants.phones.counted_username"
 #: Logins a minute with one user name, and from one address; 0: no limit.
 LOGIN_RATE_PER_NAME = env.int("LOGIN_RATE_PER_NAME", default=10)
 LOGIN_RATE_PER_ADDRESS = env.int("LOGIN_RATE_PER_ADDRESS", default=60)
+#: In ten minutes: codes asked for with one name, codes tried with one name, and both from one address; 0: no limit.
+CODE_RATE_PER_NAME = env.int("CODE_RATE_PER_NAME", default=5)
+CODE_TRY_RATE_PER_NAME = env.int("CODE_TRY_RATE_PER_NAME", default=20)
+CODE_RATE_PER_ADDRESS = env.int("CODE_RATE_PER_ADDRESS", default=60)
 LOGIN_URL = reverse_lazy("admin:login")
 #: Seconds for which a set stays with the annotator or reviewer who took it; each action begins them anew.
 MANUAL_LOCK_SECONDS = env.int("MANUAL_LOCK_SECONDS", default=1800)
@@ -245,6 +253,13 @@ DELIVERY_SECONDS = env.int("DELIVERY_SECONDS", default=30)
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="inspections@localhost")
+#: How one-time codes are sent: console, email, sms, or the dotted path of a class (see tenants/messages).
+CODE_BACKEND = env.str("CODE_BACKEND", default="console")
+SMS_URL = env.str("SMS_URL", default="")
+SMS_METHOD = env.str("SMS_METHOD", default="POST")
+#: A JSON object; secret, since it holds what the gateway lets us in by.
+SMS_HEADERS: dict[str, str] = env.json("SMS_HEADERS", default={})
+SMS_BODY = env.str("SMS_BODY", default='{"to": "{to}", "text": "{text}"}')
 #: Networks that may read /metrics; empty: nobody.
 METRICS_ALLOW: list[str] = env.list("METRICS_ALLOW", default=[])
 

@@ -13,8 +13,10 @@ from django_q.tasks import async_task
 
 from imaging.services.runs import jobs_revive
 from inspection_platform import workflow
+from inspection_platform.codes import code_enqueue
 from inspection_platform.tasks import EVENT_ATTEMPTS
 from tenants.models import Event
+from tenants.services.codes import codes_due
 from tenants.services.deliveries import deliveries_due
 
 log = structlog.get_logger(__name__)
@@ -61,13 +63,28 @@ def deliveries_sweep(asked: dict[str, float], now: float) -> int:
     `asked` remembers between calls when a delivery was queued last: a task that waits its turn is not queued twice.
     """
     due = [str(pk) for pk in deliveries_due(now=timezone.now(), limit=_BATCH)]
-    fresh = [pk for pk in due if now - asked.get(pk, 0) > _EVENT_PATIENCE]
-    for pk in set(asked) - set(due):
-        del asked[pk]
+    fresh = _not_asked_lately(due, asked, now)
     for pk in fresh:
-        asked[pk] = now
         async_task("inspection_platform.tasks.deliver", pk, cluster="io", task_name="deliver")
     return len(fresh)
+
+
+def codes_sweep(asked: dict[str, float], now: float) -> int:
+    """Queue the one-time codes whose task was lost or whose last try failed; `asked` as above; returns how many."""
+    due = [str(pk) for pk in codes_due(now=timezone.now(), limit=_BATCH)]
+    fresh = _not_asked_lately(due, asked, now)
+    for pk in fresh:
+        code_enqueue(pk)
+    return len(fresh)
+
+
+def _not_asked_lately(due: list[str], asked: dict[str, float], now: float) -> list[str]:
+    """Those of `due` that were not queued in the last seconds; `asked` notes that they are now, forgets the rest."""
+    fresh = [pk for pk in due if now - asked.get(pk, -_EVENT_PATIENCE) >= _EVENT_PATIENCE]
+    for pk in set(asked) - set(due):
+        del asked[pk]
+    asked.update(dict.fromkeys(fresh, now))
+    return fresh
 
 
 def heartbeats_ask() -> None:

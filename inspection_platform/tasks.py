@@ -22,6 +22,7 @@ from inspection_platform.cleanup import cleanup
 from inspection_platform.heartbeat import Heartbeat, beat_note
 from inspection_platform.news import event_deliveries
 from tenants.models import Event
+from tenants.services.codes import code_send
 from tenants.services.deliveries import delivery_attempt
 
 log = structlog.get_logger(__name__)
@@ -90,6 +91,11 @@ def _hand_out(event: Event) -> None:
 def deliver(delivery_id: str) -> None:
     """Make the due attempt of a delivery."""
     delivery_attempt(delivery_id=UUID(delivery_id))
+
+
+def send_code(code_id: str) -> None:
+    """Draw and send a one-time code. How it went is in its row; nothing secret is an argument or an answer."""
+    code_send(code_id=UUID(code_id))
 
 
 def clean_up() -> None:

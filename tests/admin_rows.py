@@ -251,7 +251,9 @@ MAKERS: dict[type[Model], Callable[[factories.House], Any]] = {
     Membership: lambda house: factories.user(house.tenant).memberships.get(),
     ModelVersion: lambda house: _saved(ModelVersion(name="parts", version=_text(), sha256="1" * 64, card={"a": 1})),
     OneTimePassword: lambda house: _saved(
-        OneTimePassword(user=house.staff, purpose=CodePurpose.RESET, digest="x", expires_at=_soon())
+        OneTimePassword(
+            user=house.staff, username=house.staff.phone, purpose=CodePurpose.RESET, digest="x", expires_at=_soon()
+        )
     ),
     Passage: _passage,
     PictogramDamage: lambda house: _saved(

@@ -21,6 +21,12 @@ GOOD: dict[str, Any] = {
     "TRUSTED_PROXIES": 1,
     "SECURE_SSL_REDIRECT": True,
     "ALLOWED_HOSTS": ["inspections.example.com"],
+    "CODE_BACKEND": "email",
+}
+BY_SMS: dict[str, Any] = {
+    "CODE_BACKEND": "sms",
+    "SMS_URL": "https://sms.example.com/send",
+    "SMS_HEADERS": {"X-Key": "k"},
 }
 SHARED = Fernet.generate_key().decode()
 
@@ -53,6 +59,16 @@ def test_a_sound_installation_has_no_findings(settings: Settings) -> None:
         ({"TRUSTED_PROXIES": 0}, ["platform.W009"]),
         ({"TRUSTED_PROXIES": 0, "SECURE_SSL_REDIRECT": False}, []),
         ({"ALLOWED_HOSTS": ["*"]}, ["platform.W010"]),
+        ({"CODE_BACKEND": "console"}, ["platform.E011"]),
+        ({"CODE_BACKEND": "pigeon"}, ["platform.E012"]),
+        ({"CODE_BACKEND": "tenants.messages.mail.Pigeon"}, ["platform.E012"]),
+        ({"CODE_BACKEND": "tenants.messages.mail.EmailBackend"}, []),
+        (BY_SMS, []),
+        (BY_SMS | {"SMS_URL": ""}, ["platform.E013"]),
+        (BY_SMS | {"SMS_HEADERS": {"Host": "elsewhere"}}, ["platform.E013"]),
+        (BY_SMS | {"SMS_HEADERS": ["X-Key"]}, ["platform.E013"]),
+        (BY_SMS | {"SMS_METHOD": "BREW"}, ["platform.E014"]),
+        (BY_SMS | {"SMS_BODY": '{"text": "{text}"}'}, ["platform.E015"]),
     ],
 )
 def test_each_weakness_is_found(settings: Settings, changes: dict[str, Any], expected: list[str]) -> None:

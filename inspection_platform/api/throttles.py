@@ -66,12 +66,7 @@ class LoginNameThrottle(SlotThrottle):
 
     def identity(self, request: Request) -> str:
         """The phone number, however it is spelt."""
-        data = request.data
-        typed = str(data.get("username", "")) if isinstance(data, dict) else ""
-        try:
-            return e164(typed)
-        except ValueError:
-            return typed.strip().lower()
+        return _typed_name(request, "username")
 
 
 class LoginAddressThrottle(SlotThrottle):
@@ -86,3 +81,59 @@ class LoginAddressThrottle(SlotThrottle):
     def identity(self, request: Request) -> str:
         """The client's address as far as TRUSTED_PROXIES may be believed."""
         return self.get_ident(request)
+
+
+class CodeAskThrottle(SlotThrottle):
+    """One-time codes asked for with one name, from wherever: each may cost a message."""
+
+    scope = "code-ask"
+    window_s = 600
+
+    def limit(self) -> int:
+        """CODE_RATE_PER_NAME in ten minutes."""
+        return int(settings.CODE_RATE_PER_NAME)
+
+    def identity(self, request: Request) -> str:
+        """The phone number, however it is spelt; a registration calls it `phone`."""
+        return _typed_name(request, "username", "phone")
+
+
+class CodeTryThrottle(SlotThrottle):
+    """One-time codes tried with one name, beyond the five tries that each code has."""
+
+    scope = "code-try"
+    window_s = 600
+
+    def limit(self) -> int:
+        """CODE_TRY_RATE_PER_NAME in ten minutes."""
+        return int(settings.CODE_TRY_RATE_PER_NAME)
+
+    def identity(self, request: Request) -> str:
+        """The phone number, however it is spelt."""
+        return _typed_name(request, "username")
+
+
+class CodeAddressThrottle(SlotThrottle):
+    """One-time codes asked for and tried from one address, with whatever names."""
+
+    scope = "code-address"
+    window_s = 600
+
+    def limit(self) -> int:
+        """CODE_RATE_PER_ADDRESS in ten minutes."""
+        return int(settings.CODE_RATE_PER_ADDRESS)
+
+    def identity(self, request: Request) -> str:
+        """The client's address as far as TRUSTED_PROXIES may be believed."""
+        return self.get_ident(request)
+
+
+def _typed_name(request: Request, *keys: str) -> str:
+    """The name in the body under the first of `keys` that is there: a number in E.164, anything else in lower case."""
+    data = request.data
+    found = (str(data[key]) for key in keys if key in data) if isinstance(data, dict) else iter(())
+    typed = next(found, "")
+    try:
+        return e164(typed)
+    except ValueError:
+        return typed.strip().lower()

@@ -336,15 +336,17 @@ class AuthSessionAdmin(RecordAdmin[AuthSession]):
 
 @admin.register(OneTimePassword)
 class OneTimePasswordAdmin(RecordAdmin[OneTimePassword]):
-    """One-time codes: that they were sent, tried and used; the code itself is stored nowhere."""
+    """One-time codes: asked for, sent, tried and used; the code itself is stored nowhere."""
 
-    list_display = ("user", "purpose", "created_at", "expires_at", "tries", "used_at")
-    list_select_related = ("user",)
-    list_filter = ("purpose", "created_at")
-    search_fields = ("user__phone",)
+    list_display = ("username", "purpose", "created_at", "sent_at", "tries", "used_at", "failure")
+    list_filter = ("purpose", "created_at", "sent_at")
+    search_fields = ("username", "sent_to", "user__phone")
     search_ids = ("pk", "user")
     ordering = ("-created_at",)
-    fields = ("id", "user", "purpose", "created_at", "expires_at", "tries", "used_at")
+    fields = (
+        "id", "username", "user", "purpose", "created_at", "sent_to", "sent_at", "attempts", "failure", "expires_at",
+        "tries", "used_at",
+    )  # fmt: skip
 
     def rows(self, reach: Reach) -> QuerySet[OneTimePassword]:
         """They belong to people, not tenants: for those who reach every tenant."""

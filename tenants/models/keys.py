@@ -10,6 +10,7 @@ from simple_history.models import HistoricalRecords
 from tenants.models.base import Row, TenantOwned
 from tenants.models.tenant import Tenant
 from tenants.models.user import User
+from tenants.phones import LONGEST_LOGIN_NAME
 from tenants.scope import TenantGate
 
 
@@ -90,23 +91,47 @@ class CodePurpose(models.TextChoices):
 
 
 class OneTimePassword(Row):
-    """A hashed code of six characters: ten minutes, five tries."""
+    """A request for a code, and the hash of the code that was drawn for it: six characters, ten minutes, five tries.
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="one_time_passwords")
+    A request for a name that nobody has gets its row and its code too; only it is not sent, and opens nothing.
+    """
+
+    user = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE, related_name="one_time_passwords")
+    username = models.CharField(
+        "user name", max_length=LONGEST_LOGIN_NAME, help_text="As it was given: phone number or e-mail address."
+    )
     purpose = models.CharField(max_length=20, choices=CodePurpose)
-    digest = models.CharField(max_length=200, editable=False)
+    pending = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="The registration that the code confirms; no clear password.",
+    )
+    digest = models.CharField(max_length=200, blank=True, editable=False)
     expires_at = models.DateTimeField()
     tries = models.PositiveSmallIntegerField(default=0)
     used_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often sending was tried.")
+    next_attempt_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When it may be sent (again); empty: there is nothing to send."
+    )
+    sent_to = models.CharField(max_length=LONGEST_LOGIN_NAME, blank=True, help_text="Phone number or e-mail address.")
+    sent_at = models.DateTimeField(null=True, blank=True)
+    failure = models.CharField(max_length=300, blank=True, help_text="Why it was not sent.")
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["user", "purpose", "-created_at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["username", "purpose", "-created_at"], name="one_time_newest"),
+            models.Index(
+                fields=["next_attempt_at"], name="one_time_due", condition=models.Q(next_attempt_at__isnull=False)
+            ),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(purpose__in=CodePurpose.values), name="one_time_purpose_known")
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_purpose_display()} code of {self.user}"
+        return f"{self.get_purpose_display()} code for {self.username}"
 
 
 class SigningSecret(TenantOwned):

@@ -79,6 +79,10 @@ def _profiles_of_tenant(house: factories.House) -> str:
 #: Route name to what may be tried there. Lists have an entry for each parameter that names an object.
 TABLE: Final[dict[str, list[Public | Own | Objects]]] = {
     "core-auth-login": [Public("takes a password")],
+    "core-auth-register": [Public("asks for an account; the answer is always the same")],
+    "core-auth-register-verify": [Public("takes a one-time code")],
+    "core-auth-reset-password": [Public("asks for a code; the answer is always the same")],
+    "core-auth-reset-password-confirm": [Public("takes a one-time code")],
     "core-auth-token-refresh": [Public("takes a refresh token")],
     "core-profiles": [
         Own("get", "/core/v1/profile"),

@@ -18,9 +18,12 @@ log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    """Look every second for due deliveries, every few seconds for lost jobs and events, now and then for life signs."""
+    """Look every second for due deliveries and codes, every few for lost jobs and events, now and then for life signs."""
 
-    help = "Wakes due deliveries each second and revives lost jobs and events. Runs beside the two queue clusters."
+    help = (
+        "Wakes due deliveries and one-time codes each second and revives lost jobs and events. "
+        "Runs beside the two queue clusters."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One switch, for tests and cron."""
@@ -31,16 +34,17 @@ class Command(BaseCommand):
         over = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: over.set())
-        asked: dict[str, float] = {}
+        asked: dict[str, dict[str, float]] = {"deliveries": {}, "codes": {}}
         for turn in itertools.count():
             self._look(turn, asked)
             if options["once"] or over.wait(1):
                 return
 
-    def _look(self, turn: int, asked: dict[str, float]) -> None:
+    def _look(self, turn: int, asked: dict[str, dict[str, float]]) -> None:
         """One look; a database that is away for a moment must not end the loop."""
         try:
-            sweep.deliveries_sweep(asked, time.monotonic())
+            sweep.deliveries_sweep(asked["deliveries"], time.monotonic())
+            sweep.codes_sweep(asked["codes"], time.monotonic())
             if turn % 3 == 0:
                 sweep.jobs_sweep()
                 sweep.events_sweep()
