@@ -9,6 +9,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
+from inspection_platform.portal.audit import may_audit
+
 #: Groups of (title, icon, model).
 _GROUPS: Final = (
     ("Inspections", (
@@ -35,23 +37,40 @@ _GROUPS: Final = (
         ("Plates read", "pin", "imaging.PlateReading"),
         ("Models", "neurology", "imaging.ModelVersion"),
     )),
-    ("People and tenants", (
+    ("People", (
         ("People", "group", "tenants.User"),
         ("Memberships", "badge", "tenants.Membership"),
+        ("Log-ins to the API", "login", "tenants.AuthSession"),
+        ("One-time codes", "password", "tenants.OneTimePassword"),
+    )),
+    ("Access of clients", (
+        ("Keys", "key", "tenants.ApiKey"),
+        ("Signing secrets", "signature", "tenants.SigningSecret"),
+        ("Quotas", "speed", "tenants.Quota"),
+        ("Usage", "bar_chart", "tenants.UsageCounter"),
+    )),
+    ("Tenants", (
         ("Tenants", "apartment", "tenants.Tenant"),
         ("Tenant settings", "tune", "tenants.TenantSettings"),
+        ("Groups of tenants", "domain", "tenants.TenantGroup"),
         ("Retention", "auto_delete", "assets.RetentionRecord"),
-        ("Keys", "key", "tenants.ApiKey"),
-        ("Quotas", "speed", "tenants.Quota"),
+    )),
+    ("Installation", (
+        ("Failed log-ins", "lock", "axes.AccessAttempt"),
+        ("Log-ins to the admin", "how_to_reg", "axes.AccessLog"),
+        ("Broken tasks", "error", "django_q.Failure"),
+        ("Waiting tasks", "hourglass_empty", "django_q.OrmQ"),
     )),
 )  # fmt: skip
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """The groups of the sidebar; a model appears when the admin knows it and the person may view it."""
-    queue = {"title": "Queue", "icon": "checklist", "link": reverse("portal:queue")}
+    work = [{"title": "Queue", "icon": "checklist", "link": reverse("portal:queue")}]
+    if may_audit(request):
+        work.append({"title": "Audit", "icon": "history", "link": reverse("portal:audit")})
     groups = [{"title": title, "separator": True, "items": _items(request, models)} for title, models in _GROUPS]
-    return [{"title": "Work", "items": [queue]}, *(group for group in groups if group["items"])]
+    return [{"title": "Work", "items": work}, *(group for group in groups if group["items"])]
 
 
 def _items(request: HttpRequest, models: tuple[tuple[str, str, str], ...]) -> list[dict[str, Any]]:

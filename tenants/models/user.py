@@ -71,6 +71,17 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.get_full_name() or self.phone
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; a log-in changes nothing about the person, so it leaves no record in the history."""
+        if list(kwargs.get("update_fields") or ()) != ["last_login"]:
+            super().save(*args, **kwargs)
+            return
+        self.skip_history_when_saving = True
+        try:
+            super().save(*args, **kwargs)
+        finally:
+            del self.skip_history_when_saving
+
     def get_full_name(self) -> str:
         """First and last name; "deleted user" once the person is gone."""
         if self.deleted_at:

@@ -39,10 +39,12 @@ def webhook_set(
     rows = Webhook.objects.of(tenant.id).select_for_update().filter(family=family, event=event)
     webhook = rows.first() or Webhook(tenant=tenant, family=family, event=event)
     webhook.url, webhook.method, webhook.is_active = url, method, is_active
+    # The history keeps no secret, so it is told in words that they were replaced.
+    reason = "headers replaced" if headers_unseal(webhook.sealed_headers) != dict(headers or {}) else ""
     webhook.sealed_headers = headers_seal(headers)
     webhook.extra_payload = dict(extra_payload or {})
     row_check(webhook)
-    row_author(webhook, by=by)
+    row_author(webhook, by=by, reason=reason)
     webhook.save()
     return webhook
 
