@@ -1,13 +1,33 @@
-"""The reads of image sets and images."""
+"""The reads of cars, image sets and images."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from django.db import models
 
+from assets.plates import Plate
+
 if TYPE_CHECKING:
-    from assets.models import Image, ImageSet
+    from assets.models import Car, Image, ImageSet
+
+
+class CarQuerySet(models.QuerySet["Car"]):
+    """Reads of cars."""
+
+    def assigned(self) -> CarQuerySet:
+        """Cars that are their tenant's now: of each plate one at most."""
+        return self.filter(released_at__isnull=True)
+
+    def with_plate(self, plate: Plate) -> CarQuerySet:
+        """Cars that bear the plate, or bore it when they were released."""
+        return self.filter(country_code=plate.country, plate=plate.number)
+
+    def with_plates(self, plates: Collection[Plate]) -> CarQuerySet:
+        """Cars with one of the plates, and perhaps with one of their numbers in another of their countries."""
+        countries = {plate.country for plate in plates}
+        return self.filter(country_code__in=countries, plate__in={plate.number for plate in plates})
 
 
 class ImageSetQuerySet(models.QuerySet["ImageSet"]):

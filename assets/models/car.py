@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from django.db import models
@@ -9,12 +10,17 @@ from simple_history.models import HistoricalRecords
 
 from assets.catalogue import DEFAULT_COUNTRY
 from assets.models.capture import CaptureSet, CaptureUnit
+from assets.querysets import CarQuerySet
 from tenants.models import Tenant, TenantOwned
 from tenants.scope import TenantGate
 
 
 class Car(TenantOwned):
-    """A car of a tenant; a plate belongs to one tenant at a time."""
+    """A car of a tenant; a plate belongs to one tenant at a time.
+
+    A car that leaves its tenant is released and keeps its inspections, damages and history, which stay with that
+    tenant. Whoever gets the plate next has a car of their own; the tenant itself gets the released one back.
+    """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="cars")
     country_code = models.CharField(max_length=3, default=DEFAULT_COUNTRY)
@@ -36,17 +42,33 @@ class Car(TenantOwned):
     )
     in_use = models.BooleanField(default=True)
     capture_set = models.ForeignKey(CaptureSet, null=True, blank=True, on_delete=models.SET_NULL, related_name="cars")
+    released_at = models.DateTimeField(
+        "released", null=True, blank=True, editable=False,
+        help_text="When it stopped being the tenant's; empty: it is the tenant's now.",
+    )  # fmt: skip
     history = HistoricalRecords()
 
-    objects = TenantGate(models.QuerySet["Car"])
+    objects = TenantGate(CarQuerySet)
 
     class Meta(TenantOwned.Meta):
         ordering: ClassVar = ["country_code", "plate"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["country_code", "plate"], name="car_plate_once")]
-        indexes: ClassVar = [models.Index(fields=["vin"], condition=~models.Q(vin=""), name="car_vin")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["country_code", "plate"], condition=models.Q(released_at__isnull=True), name="car_plate_once",
+                violation_error_message="A car with this plate is registered already.",
+            )
+        ]  # fmt: skip
+        indexes: ClassVar = [
+            models.Index(fields=["vin"], condition=~models.Q(vin=""), name="car_vin"),
+            models.Index(fields=["tenant", "country_code", "plate"], name="car_of_tenant"),
+        ]
 
     def __str__(self) -> str:
         return self.registration_no
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """Django's; no form shows `released_at`, and without it the plate would go unchecked."""
+        super().validate_constraints(exclude=set(exclude or ()) - {"released_at"})
 
     @property
     def registration_no(self) -> str:

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from assets.models import CaptureUnit, Car, ImageSet, Passage
 from assets.plates import Plate
-from assets.querysets import ImageSetQuerySet
+from assets.querysets import CarQuerySet, ImageSetQuerySet
 from tenants.services.events import event_record
 
 #: An image set got its car and its tenant; the subject is the set.
@@ -183,15 +183,19 @@ def _passages_waiting(plates: Iterable[Plate]) -> Iterator[tuple[UUID, Plate]]:
     wanted = sorted(set(plates))
     for start in range(0, len(wanted), _BATCH):
         batch = set(wanted[start : start + _BATCH])
-        rows = _passages().filter(_UNASSIGNED, plate__in={plate.number for plate in batch}, recordings__isnull=False)
+        rows = _passages().filter(
+            _UNASSIGNED,
+            country_code__in={plate.country for plate in batch},
+            plate__in={plate.number for plate in batch},
+            recordings__isnull=False,
+        )
         for pk, country, number in rows.distinct().order_by("pk").values_list("pk", "country_code", "plate"):
             if Plate(country, number) in batch:
                 yield pk, Plate(country, number)
 
 
-def _cars(plate: Plate) -> QuerySet[Car]:
-    rows = Car.objects.all_tenants("a plate belongs to one tenant, whichever it is")
-    return rows.filter(country_code=plate.country, plate=plate.number)
+def _cars(plate: Plate) -> CarQuerySet:
+    return Car.objects.all_tenants("a plate belongs to one tenant, whichever it is").assigned().with_plate(plate)
 
 
 def _passages() -> QuerySet[Passage]:
