@@ -19,6 +19,7 @@ from assets.models import (
     ImageSet,
     Logo,
     Passage,
+    PricePoint,
     Recording,
     RetentionRecord,
     Submission,
@@ -92,6 +93,14 @@ def _passage(house: factories.House) -> Passage:
             tenant=house.tenant, car=car, capture_set=_capture_set(house), plate=car.plate, recorded_at=timezone.now()
         )
     )
+
+
+def _price_point(house: factories.House) -> PricePoint:
+    return _saved(
+        PricePoint(
+            tenant=house.tenant, make="VW", model=_text(), year=2020, km=1000, price_low=1, price_medium=2, price_high=3
+        )
+    )  # fmt: skip
 
 
 def _unit(house: factories.House) -> CaptureUnit:
@@ -261,6 +270,7 @@ MAKERS: dict[type[Model], Callable[[factories.House], Any]] = {
     ),
     PipelineRun: _run,
     PlateReading: _plate_reading,
+    PricePoint: _price_point,
     Quota: lambda house: _saved(Quota(tenant=_tenant(house), service=Service.LPA, limit=5)),
     RetentionRecord: lambda house: _saved(RetentionRecord(tenant=house.tenant, kind="deleted", days=30, photos=2)),
     Recording: lambda house: _saved(

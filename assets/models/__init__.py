@@ -11,6 +11,7 @@ from assets.models.image_set import (
     Upload,
     UploadState,
 )
+from assets.models.prices import PricePoint
 from assets.models.retention import RetentionKind, RetentionRecord
 from assets.states import ImageSetState
 
@@ -25,6 +26,7 @@ __all__ = [
     "Logo",
     "Passage",
     "PassageKind",
+    "PricePoint",
     "Recording",
     "RetentionKind",
     "RetentionRecord",

@@ -22,6 +22,7 @@ _GROUPS: Final = (
     )),
     ("Fleet", (
         ("Cars", "directions_car", "assets.Car"),
+        ("Price points", "sell", "assets.PricePoint"),
         ("Passages", "route", "assets.Passage"),
         ("Capture sets", "photo_camera", "assets.CaptureSet"),
         ("Capture units", "videocam", "assets.CaptureUnit"),

@@ -1,7 +1,8 @@
-"""The project's one way out: fetch a file, deliver a message."""
+"""The project's one way out: fetch a file, ask a question, deliver a message."""
 
 import contextlib
 import hashlib
+import json
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -73,6 +74,14 @@ class Answer:
         return httpx.codes.is_success(self.status)
 
 
+@dataclass(frozen=True, slots=True)
+class JsonAnswer:
+    """What was answered to a question. `data` is the body as `json` reads it; None for any status but 200."""
+
+    status: int
+    data: object
+
+
 def check_headers(headers: Mapping[str, str]) -> None:
     """Raise OutboundRefused for a header that cannot be sent, or that belongs to the client; values are never told."""
     for name, value in headers.items():
@@ -117,6 +126,27 @@ def send(method: str, url: str, *, body: bytes, headers: Mapping[str, str], dead
     with _exchange(method, parse_url(url), headers=headers, body=body, deadline=Deadline(deadline_s)) as response:
         excerpt = _excerpt(response)
     return Answer(response.status, excerpt, time.monotonic() - started)
+
+
+def fetch_json(url: str, *, headers: Mapping[str, str], max_bytes: int, deadline_s: float) -> JsonAnswer:
+    """GET `url` and return its answer, whatever the status; the body of a 200 must be JSON of at most `max_bytes`.
+
+    Redirects are not followed: `headers` may hold a secret. The whole call takes at most `deadline_s` seconds.
+    Raises OutboundRefused (policy) or OutboundFailed (network, time, size, a redirect, no JSON).
+    """
+    check_headers(headers)
+    deadline = Deadline(deadline_s)
+    with _exchange("GET", parse_url(url), headers=headers, body=b"", deadline=deadline) as response:
+        if response.status in _REDIRECTS:
+            raise OutboundFailed("the server redirects, which is not followed here", status=response.status)
+        if response.status != HTTPStatus.OK:
+            return JsonAnswer(response.status, None)
+        _check_answer(response, max_bytes)
+        body = _read(response, max_bytes)
+    try:
+        return JsonAnswer(response.status, json.loads(body))
+    except (ValueError, RecursionError):
+        raise OutboundFailed("the server's answer is not JSON", status=response.status) from None
 
 
 def _request_headers(headers: Mapping[str, str]) -> httpx.Headers:
@@ -181,6 +211,16 @@ def _store(response: httpcore.Response, file: BinaryIO, max_bytes: int, final_ur
         file.write(chunk)
     content_type = _header(response, b"content-type").partition(";")[0].strip().lower()
     return Fetched(response.status, content_type, size, digest.hexdigest(), final_url)
+
+
+def _read(response: httpcore.Response, max_bytes: int) -> bytes:
+    """The body, whole."""
+    body = bytearray()
+    for chunk in response.iter_stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise _too_large(max_bytes)
+    return bytes(body)
 
 
 def _check_answer(response: httpcore.Response, max_bytes: int) -> None:

@@ -18,7 +18,7 @@ _EDITED_BY_ADMINS: Final = {
     "tenants": (
         "apikey", "membership", "quota", "signingsecret", "tenant", "tenantgroup", "tenantsettings", "user", "webhook",
     ),
-    "assets": ("captureset", "captureunit", "car", "logo", "passage"),
+    "assets": ("captureset", "captureunit", "car", "logo", "passage", "pricepoint"),
     "damages": ("damage", "damagedpart", "pictogramdamage", "reviewerqueueentry"),
 }  # fmt: skip
 #: Rows with actions ("send again", "run again", "release") that need the right to change, not to add or delete.
