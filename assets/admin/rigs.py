@@ -137,9 +137,16 @@ class CarAdmin(ScopedExport, HistoryAdmin[Car]):
         "vin",
         "mileage",
         "in_use",
+        "released_at",
     )
     list_select_related = ("tenant",)
-    list_filter = ("in_use", ("tenant", ReachFilter), "country_code", "created_at")
+    list_filter = (
+        "in_use",
+        ("released_at", admin.EmptyFieldListFilter),
+        ("tenant", ReachFilter),
+        "country_code",
+        "created_at",
+    )
     search_fields = ("plate", "vin", "make", "model", "car_group")
     search_ids = ("pk", "capture_set")
     ordering = ("country_code", "plate")
@@ -162,12 +169,14 @@ class CarAdmin(ScopedExport, HistoryAdmin[Car]):
         "mileage": "mileage",
         "pictogram": "pictogram",
         "in_use": "in_use",
+        "released": "released_at",
     }
+    readonly_fields = ("released_at",)
     fieldsets = (
         (None, {"fields": ("tenant", ("plate", "country_code"), "vin", ("in_use", "capture_set"))}),
         ("What it is", {"fields": (("make", "model", "model_code"), ("car_group", "color", "year"))}),
         ("Technical", {"fields": (("fuel", "gear"), ("kilowatts", "displacement", "mileage"), "pictogram")}),
-        RECORD,
+        ("Record", {"fields": (("id", "created_at", "modified_at"), "released_at")}),
     )
     add_fieldsets = (*fieldsets[:3],)
 
