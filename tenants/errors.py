@@ -34,7 +34,11 @@ class Forbidden(DomainError):
 
 
 class Conflict(DomainError):
-    """Somebody else was first, or the state does not allow it."""
+    """Somebody else was first, or the state does not allow it; `fields` may tell what stands in the way."""
+
+    def __init__(self, message: str, fields: Mapping[str, Sequence[str]] | None = None) -> None:
+        super().__init__(message)
+        self.fields = {name: list(reasons) for name, reasons in (fields or {}).items()}
 
 
 class RepeatRefused(DomainError):

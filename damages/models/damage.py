@@ -78,6 +78,9 @@ class Damage(TenantOwned):
         help_text="The same damage in an earlier set; empty: nothing earlier is known.",
     )  # fmt: skip
     family_reviewed = models.BooleanField(default=False)
+    is_processing = models.BooleanField(
+        default=False, help_text="A client said that it is still at work on it; nothing else depends on it."
+    )
     true_positives = models.JSONField(default=no_true_positives)
     false_positives = models.JSONField(default=no_false_positives)
     partner_state = models.CharField(max_length=20, blank=True)
@@ -180,6 +183,10 @@ class Action(models.TextChoices):
     OUTLINE = "outline", "outline changed"
     DELETED = "deleted", "deleted"
     RESTORED = "restored", "restored"
+    UPDATED = "updated", "details changed"
+    MATCHED = "matched", "matched"
+    MERGED = "merged", "merged"
+    UNMERGED = "unmerged", "merge taken back"
 
 
 class DamageDecision(TenantOwned):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final, Literal
-from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from assets.models import Image
 from damages.geometry import Point, PolygonError, polygon_checked
 from damages.models import Action, Damage, DamageDecision, DamageState, Source
-from damages.models.damage import no_true_positives
+from damages.models.damage import no_false_positives, no_true_positives
 from damages.services.locks import tenant_of
 from damages.services.manual import edit_begin
+from damages.services.matching import cars_lock, ties_settle
+from damages.services.records import FACTS, MATCHING, Ledger, facts_of, facts_restore
 from damages.services.roles import role_permit
 from damages.taxonomy import DamageCategory
 from tenants.errors import Conflict, Invalid, NotFound
@@ -28,11 +28,6 @@ _VERDICTS: Final[dict[str, tuple[DamageState, Action]]] = {
     "reject": (DamageState.REJECTED, Action.REJECTED),
     "reopen": (DamageState.CREATED, Action.REOPENED),
 }
-#: The columns that decisions change; a record keeps those that differ.
-_COLUMNS: Final = (
-    "category", "decided_at", "decided_by_id", "deleted_at", "deleted_by_id", "family_reviewed", "is_potential",
-    "state", "true_positives",
-)  # fmt: skip
 
 
 def damage_decide(*, user: User, damage: Damage, action: Verdict, step: Source) -> Damage:
@@ -72,7 +67,7 @@ def damage_categorise(*, user: User, damage: Damage, category: str, step: Source
     word = _category_checked(category)
     with transaction.atomic():
         row = _row_to_change(damage, user=user, step=step)
-        before = _facts(row)
+        before = facts_of(row)
         if row.category == word:
             return row
         row.category = word
@@ -101,7 +96,7 @@ def damage_draw(*, user: User, image: Image, polygon: Iterable[Point], category:
         )  # fmt: skip
         row.true_positives = _flags(row)
         row.save()
-        after = {**_facts(row), "polygon": points}
+        after = {**facts_of(row), "polygon": points}
         _decision(row, action=Action.DRAWN, user=user, step=step, before={}, after=after)
     return row
 
@@ -112,14 +107,16 @@ def damage_delete(*, user: User, damage: Damage, step: Source) -> Damage:
     What a model proposed is rejected, not deleted: Conflict. Raises Forbidden, NotFound, Conflict.
     """
     with transaction.atomic():
+        cars_lock([damage.car_id])
         row = _row_to_change(damage, user=user, step=step)
         if row.source == Source.MODEL:
             raise Conflict("A model's proposal is rejected, not deleted.")
         if step == Source.ANNOTATOR and row.created_by_id != user.pk:
             raise Conflict("An annotator deletes only what they drew themselves.")
-        before = _facts(row)
+        before = facts_of(row)
         row.deleted_at, row.deleted_by = timezone.now(), user
         _record(row, before=before, action=Action.DELETED, user=user, step=step)
+        ties_settle([row.pk], ledger=Ledger(user=user, step=step))
     return row
 
 
@@ -130,19 +127,22 @@ def damage_undo(*, user: User, damage: Damage, step: Source) -> Damage:
     somebody else decided since; Forbidden, NotFound.
     """
     with transaction.atomic():
+        cars_lock([damage.car_id])
         row = _row_to_change(damage, user=user, step=step, with_deleted=True)
         last = decision_standing(row.decisions.order_by("-created_at", "-id"))
         if last is None:
             raise Conflict("There is nothing to take back.")
         if last.by_id != user.pk:
             raise Conflict("The last decision about this damage is somebody else's.")
-        before = _facts(row)
+        before = facts_of(row)
         if last.action == Action.DRAWN:
             row.deleted_at, row.deleted_by = timezone.now(), user
         else:
-            _restore(row, last.before)
+            facts_restore(row, last.before)
         action = Action.RESTORED if last.action == Action.DELETED else Action.REOPENED
         _record(row, before=before, action=action, user=user, step=step, undoes=last)
+        if before["deleted_at"] != facts_of(row)["deleted_at"]:
+            ties_settle([row.pk], ledger=Ledger(user=user, step=step))
     return row
 
 
@@ -154,22 +154,39 @@ def _action_checked(action: object) -> None:
 def _decide(row: Damage, *, action: Verdict, user: User, step: Source, is_family: bool = False) -> None:
     """Write a verdict and its record, unless the same person has made it already."""
     state, recorded = _VERDICTS[action]
-    before = _facts(row)
-    is_reopened = state == DamageState.CREATED
-    row.family_reviewed = not is_reopened and (is_family or row.family_reviewed)
-    if row.state != state or not (is_reopened or row.decided_by_id == user.pk):
-        row.state = state
-        row.is_potential = row.is_potential and state != DamageState.ACCEPTED
-        row.decided_by, row.decided_at = (None, None) if is_reopened else (user, timezone.now())
-        row.true_positives = _flags(row)
-    if _facts(row) != before:
+    before = facts_of(row)
+    row.family_reviewed = is_family or row.family_reviewed
+    verdict_set(row, state=state, user=user)
+    if facts_of(row) != before:
         _record(row, before=before, action=recorded, user=user, step=step)
 
 
+def verdict_set(row: Damage, *, state: DamageState, user: User) -> None:
+    """Give a row its state and the flags that follow from it; the same state by the same person changes nothing.
+
+    The row is not saved: every service that decides goes through here, and records the change.
+    """
+    is_reopened = state == DamageState.CREATED
+    row.family_reviewed = row.family_reviewed and not is_reopened
+    if row.state == state and (is_reopened or row.decided_by_id == user.pk):
+        return
+    row.state = state
+    row.is_potential = row.is_potential and state != DamageState.ACCEPTED
+    row.decided_by, row.decided_at = (None, None) if is_reopened else (user, timezone.now())
+    row.true_positives = _flags(row)
+    if state != DamageState.REJECTED and any(row.false_positives.values()):
+        row.false_positives = no_false_positives()
+
+
 def decision_standing(decisions: Iterable[DamageDecision]) -> DamageDecision | None:
-    """Of a damage's decisions, newest first, the newest that is no undo and was not undone: what undo takes back."""
+    """Of a damage's decisions, newest first, the newest that is no undo and was not undone: what undo takes back.
+
+    What a damage was matched with is not among them: `damages_unmerge` takes that back, for all concerned.
+    """
     undone: set[str] = set()
     for decision in decisions:
+        if decision.action in MATCHING:
+            continue
         if "undoes" in decision.after:
             undone.add(decision.after["undoes"])
         elif str(decision.pk) not in undone:
@@ -214,23 +231,6 @@ def _polygon_checked(polygon: Iterable[Point], image: Image) -> list[list[float]
 # --- the record ------------------------------------------------------------------------------------------------------
 
 
-def _facts(row: Damage) -> dict[str, Any]:
-    """What decisions may change, as JSON."""
-    return {name: _as_json(getattr(row, name)) for name in _COLUMNS}
-
-
-def _as_json(value: Any) -> Any:
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    return str(value) if isinstance(value, UUID) else value
-
-
-def _restore(row: Damage, facts: Mapping[str, Any]) -> None:
-    for name, value in facts.items():
-        is_time = name.endswith("_at") and value is not None
-        setattr(row, name, parse_datetime(value) if is_time else value)
-
-
 def _record(
     row: Damage,
     *,
@@ -241,8 +241,8 @@ def _record(
     undoes: DamageDecision | None = None,
 ) -> None:
     """Save the damage's changed columns and the decision that changed them."""
-    after = _facts(row)
-    changed = [name for name in _COLUMNS if before[name] != after[name]]
+    after = facts_of(row)
+    changed = [name for name in FACTS if before[name] != after[name]]
     row.save(update_fields=[*(name.removesuffix("_id") for name in changed), "modified_at"])
     _decision(
         row, action=action, user=user, step=step,

@@ -7,16 +7,19 @@ of a person nobody displaced is not lost. All functions run inside the caller's 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
 
 from assets.models import ImageSet
-from damages.models import ManualProcessing, ReviewerQueueEntry, Step
+from damages.models import ManualProcessing, ManualStatus, ReviewerQueueEntry, Step
 from damages.states import WAITING
 from tenants.errors import Conflict, NotFound
 from tenants.models import User
+
+_TAKEN: Final = "Somebody else is working on this set."
 
 
 def job_row(image_set: ImageSet) -> ManualProcessing:
@@ -52,7 +55,16 @@ def is_taken(job: ManualProcessing, *, now: datetime) -> bool:
 def refuse_if_taken(job: ManualProcessing, *, user: User) -> None:
     """Raise Conflict while somebody else works on the set."""
     if job.holder_id != user.pk and is_taken(job, now=timezone.now()):
-        raise Conflict("Somebody else is working on this set.")
+        raise Conflict(_TAKEN)
+
+
+def edit_refusal(job: ManualProcessing, *, user: User) -> str:
+    """Why the person may not change damages of the job's set now; empty if they may."""
+    if job.holder_id != user.pk and is_taken(job, now=timezone.now()):
+        return _TAKEN
+    if job.status == ManualStatus.REVIEWED:
+        return "The review of this set is finished; reopen it first."
+    return ""
 
 
 def hold(job: ManualProcessing, *, user: User, step: Step) -> None:
@@ -71,7 +83,7 @@ def hold(job: ManualProcessing, *, user: User, step: Step) -> None:
         )
     )  # fmt: skip
     if not changed:
-        raise Conflict("Somebody else is working on this set.")
+        raise Conflict(_TAKEN)
     if step is Step.REVIEW:
         # They have what they may have been queueing for.
         ReviewerQueueEntry.objects.filter(reviewer=user).delete()

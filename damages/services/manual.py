@@ -5,7 +5,9 @@ A job is a `ManualProcessing` row; its lock is in `locks`, its transitions are t
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
@@ -14,7 +16,18 @@ from django.utils import timezone
 from assets.models import ImageSet
 from damages.models import Damage, DamageState, ManualProcessing, ManualStatus, Step
 from damages.querysets import ManualQuerySet
-from damages.services.locks import extend, hold, job_at, job_held, job_row, refuse_if_taken, release, tenant_of
+from damages.services.locks import (
+    edit_refusal,
+    extend,
+    hold,
+    job_at,
+    job_held,
+    job_row,
+    lock_end,
+    refuse_if_taken,
+    release,
+    tenant_of,
+)
 from damages.services.reviewers import reviewers_serve
 from damages.services.roles import step_permit
 from damages.states import WAITING, status_checked, step_of
@@ -146,15 +159,28 @@ def edit_begin(*, user: User, image_set: ImageSet) -> None:
 
     Raises Conflict while somebody else holds the set, and after its review until it is reopened.
     """
-    rows = ManualProcessing.objects.of(tenant_of(image_set)).select_for_update(of=("self",))
-    job = rows.filter(image_set=image_set).first()
-    if job is None:
-        return
-    refuse_if_taken(job, user=user)
-    if job.status == ManualStatus.REVIEWED:
-        raise Conflict("The review of this set is finished; reopen it first.")
-    if job.holder_id == user.pk:
-        extend(job)
+    refused = edits_begin(user=user, image_set_ids=[image_set.pk], reach=Reach.only(tenant_of(image_set)))
+    for reason in refused.values():
+        raise Conflict(reason)
+
+
+def edits_begin(*, user: User, image_set_ids: Collection[UUID], reach: Reach) -> dict[UUID, str]:
+    """Guard changes of several sets' damages as `edit_begin` does; returns the sets refused, with the reason.
+
+    Two queries. The caller raises (and so rolls back) if a set that it changes is refused.
+    """
+    jobs = ManualProcessing.objects.of(reach).filter(image_set__in=image_set_ids)
+    refused, held = {}, []
+    for job in jobs.select_for_update(of=("self",)).order_by("id"):
+        reason = edit_refusal(job, user=user)
+        if reason:
+            refused[job.image_set_id] = reason
+        elif job.holder_id == user.pk:
+            held.append(job.pk)
+    if held:
+        now = timezone.now()
+        ManualProcessing.objects.of(reach).filter(pk__in=held).update(locked_until=lock_end(now), modified_at=now)
+    return refused
 
 
 def _first(rows: ManualQuerySet) -> ManualProcessing | None:

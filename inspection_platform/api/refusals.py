@@ -121,7 +121,7 @@ def refusal_of_status(status: int) -> Refusal:
 
 
 def _fields_of(error: BaseException) -> dict[str, list[str]]:
-    if isinstance(error, errors.Invalid):
+    if isinstance(error, errors.Invalid | errors.Conflict):
         return error.fields
     if isinstance(error, drf.ValidationError) and isinstance(error.detail, dict):
         return _by_path(error.detail)

@@ -1,0 +1,120 @@
+"""What every change of several damages has in common: who may, on which sets, all or nothing, and who hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from damages.models import Damage, ResultVersion, Source
+from damages.services.manual import edits_begin
+from damages.services.matching import cars_lock
+from damages.services.records import Ledger, version_of
+from damages.services.roles import role_permit
+from tenants.errors import Conflict, NotFound
+from tenants.models import Event, User
+from tenants.scope import Reach
+from tenants.services.events import event_record
+
+#: What the workflow hears: published results of the sets in the payload are outdated.
+CHANGED_EVENT: Final = "damages.changed"
+#: So many ids are named in a sentence; all of them are in the refusal's fields.
+_NAMED: Final = 20
+
+
+@dataclass(slots=True, kw_only=True)
+class Edit:
+    """A change of several damages under way, inside the caller's transaction.
+
+    `ids` are those asked for, without repetitions and in their order; `tenant_ids` and `image_sets` (by damage) say
+    where they are; `refused` are the sets that must not be changed now, with the reason.
+    """
+
+    user: User
+    reach: Reach
+    ids: list[UUID]
+    tenant_ids: set[UUID]
+    image_sets: dict[UUID, UUID]
+    ledger: Ledger
+    refused: dict[UUID, str] = field(default_factory=dict)
+
+    @classmethod
+    def begin(
+        cls, *, user: User, ids: Iterable[UUID], reach: Reach, step: Source, is_matching: bool, lazily: bool = False
+    ) -> Edit:
+        """Find the damages, ask who may and lock what `is_matching` needs; four queries or five.
+
+        `lazily` leaves it to the caller to `refuse` the sets that really change. Raises NotFound naming what is not
+        there for the person, Forbidden, Conflict.
+        """
+        wanted = list(dict.fromkeys(ids))
+        found = _found(wanted, reach)
+        tenant_ids = {tenant_id for _, tenant_id, _ in found.values() if tenant_id is not None}
+        for tenant_id in sorted(tenant_ids):
+            role_permit(user=user, role=step, tenant_id=tenant_id)
+        if is_matching:
+            cars_lock(car_id for _, _, car_id in found.values())
+        edit = cls(
+            user=user, reach=reach, ids=wanted, tenant_ids=tenant_ids, ledger=Ledger(user=user, step=step),
+            image_sets={key: image_set for key, (image_set, _, _) in found.items()},
+        )  # fmt: skip
+        edit.refused = edits_begin(user=user, image_set_ids=set(edit.image_sets.values()), reach=reach)
+        homeless = {image_set for image_set, tenant_id, _ in found.values() if tenant_id is None}
+        edit.refused |= dict.fromkeys(homeless, "A set that belongs to no tenant has no manual steps.")
+        if not lazily:
+            edit.refuse(wanted)
+        return edit
+
+    def refuse(self, ids: Iterable[UUID]) -> None:
+        """Raise Conflict if a set of these damages must not be changed now, naming the damages and their versions."""
+        barred = [key for key in ids if self.image_sets[key] in self.refused]
+        if barred:
+            reason = self.refused[self.image_sets[barred[0]]]
+            raise conflict_about(reason, Damage.objects.of(self.reach).filter(pk__in=barred))
+
+    def finish(self) -> None:
+        """Write what changed, and tell of it where a published result is outdated now."""
+        self.ledger.write()
+        changes_tell(self.ledger.outdated, tenant_ids=self.tenant_ids)
+
+
+def changes_tell(image_set_ids: Iterable[UUID], *, tenant_ids: Iterable[UUID]) -> Event | None:
+    """Record, for the workflow, that damages of these sets changed after their results were published, if any were."""
+    published = ResultVersion.objects.of(Reach.some(tenant_ids)).filter(image_set__in=set(image_set_ids))
+    told = sorted(str(key) for key in published.order_by().values_list("image_set", flat=True).distinct())
+    if not told:
+        return None
+    tenant_id, *others = tenant_ids
+    return event_record(
+        tenant_id=None if others else tenant_id,
+        kind=CHANGED_EVENT,
+        subject_id=UUID(told[0]),
+        ordering_key=f"damages:{told[0]}",
+        payload={"image_sets": told},
+    )
+
+
+def conflict_about(reason: str, rows: Iterable[Damage]) -> Conflict:
+    """A Conflict that names damages; its fields hold the current version of each."""
+    versions = {str(row.pk): [version_of(row)] for row in rows}
+    return Conflict(f"{reason} Concerned: {listed(list(versions))}.", versions)
+
+
+def listed(ids: Sequence[object]) -> str:
+    """Ids in a sentence, the first of many."""
+    shown = ", ".join(map(str, ids[:_NAMED]))
+    return shown if len(ids) <= _NAMED else f"{shown} and {len(ids) - _NAMED} more"
+
+
+def _found(ids: Sequence[UUID], reach: Reach) -> dict[UUID, tuple[UUID, UUID | None, UUID | None]]:
+    """Set, tenant and car of each damage; NotFound names those that are not there."""
+    rows = Damage.objects.of(reach).visible().filter(pk__in=ids).order_by()
+    found = {
+        key: (image_set, tenant_id, car_id)
+        for key, image_set, tenant_id, car_id in rows.values_list("pk", "image_set", "image_set__tenant", "car")
+    }
+    missing = [key for key in ids if key not in found]
+    if missing:
+        raise NotFound(f"Damages not found: {listed(missing)}.")
+    return found
