@@ -134,8 +134,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000;",
     )
     Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-else:
-    DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+# Opening a connection anew for each request would cost more than most of them do, on SQLite too.
+DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
 CACHES = {
     # Counters and throttles are shared by all processes: the database by default, anything else by CACHE_URL.
     "default": env.cache("CACHE_URL", default="dbcache://cache_entries?max_entries=10000"),
@@ -250,6 +250,15 @@ OUTBOUND_ALLOW: list[str] = env.list("OUTBOUND_ALLOW", default=[])
 INSPEKTLABS_RETRY_SECONDS = env.int("INSPEKTLABS_RETRY_SECONDS", default=3600)
 FETCH_SECONDS = env.int("FETCH_SECONDS", default=60)
 DELIVERY_SECONDS = env.int("DELIVERY_SECONDS", default=30)
+#: Another system that knows cars: how it is asked by plate and by VIN ("": it is not), and where its answers hold what.
+CAR_INFO_URL = env.str("CAR_INFO_URL", default="")
+CAR_INFO_VIN_URL = env.str("CAR_INFO_VIN_URL", default="")
+CAR_INFO_HEADERS = env.json("CAR_INFO_HEADERS", default={})
+CAR_INFO_FIELDS = env.json("CAR_INFO_FIELDS", default={})
+#: Countries whose plates it knows; empty: all.
+CAR_INFO_COUNTRIES: list[str] = env.list("CAR_INFO_COUNTRIES", default=["NO"])
+CAR_INFO_SECONDS = env.float("CAR_INFO_SECONDS", default=5.0)
+CAR_INFO_CACHE_SECONDS = env.int("CAR_INFO_CACHE_SECONDS", default=86_400)
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="inspections@localhost")

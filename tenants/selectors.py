@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
@@ -32,6 +33,16 @@ def people_of(reach: Reach) -> QuerySet[User]:
     return people if reach.tenant_ids is None else people.filter(pk__in=Membership.objects.of(reach).values("user"))
 
 
+def people_total(reach: Reach) -> int:
+    """How many `people_of` finds, without touching each: all but the deleted, who are few and have an index."""
+    if reach.tenant_ids is None:
+        return User.objects.count() - User.objects.filter(deleted_at__isnull=False).count()
+    if len(reach.tenant_ids) > 1:
+        return people_of(reach).count()
+    members = Membership.objects.of(reach)
+    return members.count() - members.filter(user__deleted_at__isnull=False).count()
+
+
 def people_matching(people: QuerySet[User], text: str) -> QuerySet[User]:
     """Those with `text` in their first name, last name, both ("First Last") or phone number, in any case.
 
@@ -58,3 +69,9 @@ def tenants_shared(person: User, *, reach: Reach) -> QuerySet[Tenant]:
     return Tenant.objects.filter(pk__in=Membership.objects.of(reach).filter(user=person).values("tenant")).order_by(
         "name"
     )
+
+
+def memberships_within(reach: Reach, *, user_ids: Collection[UUID]) -> QuerySet[Membership]:
+    """These people's memberships of the tenants of this reach, with tenant and settings, by the tenant's name."""
+    rows = Membership.objects.of(reach).filter(user__in=user_ids).select_related("tenant__settings")
+    return rows.order_by("tenant__name")

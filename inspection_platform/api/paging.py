@@ -14,12 +14,14 @@ MAX_LIMIT: Final = 100
 MAX_PAGE: Final = 1_000_000_000
 
 
-def page_of(rows: R, *, limit: int, page: int) -> tuple[R, dict[str, Any]]:
+def page_of(rows: R, *, limit: int, page: int, total: int | None = None) -> tuple[R, dict[str, Any]]:
     """The slice of `rows` on this page (from 1; empty behind the end) and the paging object of the contract.
 
-    Two queries: the count, now, and the slice when it is read. `currentItemsPerPage` is the limit in effect.
+    Two queries: the count, now, unless the caller knows the `total` in a cheaper way, and the slice when it is read.
+    `currentItemsPerPage` is the limit in effect.
     """
-    total = rows.count()
+    if total is None:
+        total = rows.count()
     meta = {
         "currentItemsPerPage": limit,
         "currentPage": page,

@@ -67,6 +67,15 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         ordering: ClassVar = ["phone"]
+        indexes: ClassVar = [
+            # Lists show the living by name; how many they are is known from all and the few who are not.
+            models.Index(
+                fields=["last_name", "first_name", "id"],
+                condition=models.Q(deleted_at__isnull=True),
+                name="user_living_by_name",
+            ),
+            models.Index(fields=["deleted_at"], condition=models.Q(deleted_at__isnull=False), name="user_deleted"),
+        ]
 
     def __str__(self) -> str:
         return self.get_full_name() or self.phone

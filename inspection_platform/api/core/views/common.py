@@ -66,6 +66,9 @@ class CoreView(FamilyView):
         tenants = concern.tenants
         if tenants is None:
             tenants = (self.actor.tenant.pk,) if self.actor.tenant else ()
+        if self.actor.is_global_admin:
+            # Roles are not asked for where none is needed.
+            tenants = ()
         if number is None or not OPERATIONS[number].allows(
             groups=self.actor.groups,
             roles=[self.role_in(tenant_id) for tenant_id in tenants],

@@ -17,7 +17,7 @@ from inspection_platform.api.core.views.common import Concern, CoreView
 from inspection_platform.api.paging import page_of
 from tenants.models import Role, Tenant, User
 from tenants.scope import Reach
-from tenants.selectors import people_matching, people_of, people_within, tenants_shared
+from tenants.selectors import people_matching, people_of, people_total, people_within, tenants_shared
 
 
 class ProfilesView(CoreView):
@@ -35,10 +35,13 @@ class ProfilesView(CoreView):
     def get(self, request: Request) -> Response:
         """List people by last name."""
         query = query_of(ProfileQuery, request)
-        people = people_of(self._reach)
+        reach = self._reach
+        people, total = people_of(reach), None
         if "searchBy" in query:
             people = people_matching(people, query["searchBy"])
-        page, meta = page_of(people, limit=query["limit"], page=query["page"])
+        else:
+            total = people_total(reach)
+        page, meta = page_of(people, limit=query["limit"], page=query["page"], total=total)
         items = [present.profile(*row) for row in page.values_list(*present.PROFILE_COLUMNS)]
         return Response(success({"items": items}, meta=meta))
 
