@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.core.checks import Tags, register
 
-from inspection_platform.checks import deployment_check
+from inspection_platform.checks import car_info_check, deployment_check
 
 
 class PlatformConfig(AppConfig):
@@ -12,5 +12,6 @@ class PlatformConfig(AppConfig):
     name = "inspection_platform"
 
     def ready(self) -> None:
-        """Register the deploy checks."""
+        """Register the checks: those of every start, and those of a deployment."""
+        register(car_info_check, Tags.compatibility)
         register(deployment_check, Tags.security, deploy=True)

@@ -12,6 +12,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's own name
 
+from assets.services.car_info_http import http_provider_faults
 from tenants.messages import BACKENDS, CONSOLE, SMS, backend_class
 from tenants.messages.sms import PLACES, gateway_headers
 from tenants.outbound import OutboundRefused, check_headers, check_url
@@ -23,6 +24,12 @@ _SILENT_MAIL: Final = ("console", "dummy", "filebased", "locmem")
 _LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1", ""})
 #: More proxies than this in a row is a mistaken number.
 _MOST_PROXIES: Final = 10
+
+
+def car_info_check(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> list[CheckMessage]:
+    """What is wrong with the settings of the system that is asked about cars; every command tells it at its start."""
+    del app_configs
+    return [Error(fault, hint="See .env.example.", id="platform.E020") for fault in http_provider_faults()]
 
 
 def deployment_check(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> list[CheckMessage]:
