@@ -20,6 +20,7 @@ from imaging.services.runs import Hopeless, LeaseLost, job_claim, job_fail
 from inspection_platform import workflow
 from inspection_platform.cleanup import cleanup
 from inspection_platform.heartbeat import Heartbeat, beat_note
+from inspection_platform.invitations import invitation_deliver
 from inspection_platform.news import event_deliveries
 from tenants.models import Event
 from tenants.services.codes import code_send
@@ -96,6 +97,11 @@ def deliver(delivery_id: str) -> None:
 def send_code(code_id: str) -> None:
     """Draw and send a one-time code. How it went is in its row; nothing secret is an argument or an answer."""
     code_send(code_id=UUID(code_id))
+
+
+def send_invitation(membership_id: str) -> None:
+    """Tell a person about their new membership, unless that is done or they have left again."""
+    invitation_deliver(membership_id=UUID(membership_id))
 
 
 def clean_up() -> None:

@@ -131,6 +131,12 @@ def inspection_link(image_set_id: object, text: str = "Open") -> SafeString:
     )
 
 
+def invite_address(membership: Model | None = None) -> str:
+    """The page that invites a colleague, or a member once more; it is of another app, which has the workers."""
+    place = f"{membership.pk}/" if membership else ""
+    return f"{reverse('admin:index')}people/{place}invite/"
+
+
 def row_link(row: Model | None, text: str = "") -> SafeString:
     """A link to a row's own page in the admin, or a dash."""
     if row is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from inspection_platform.portal import acting, audit, inspections, photos, queue, work
+from inspection_platform.portal import acting, audit, inspections, invitations, photos, queue, work
 from inspection_platform.portal.access import staff_view
 
 app_name = "portal"
@@ -17,6 +17,8 @@ urlpatterns = [
     path("acting/", staff_view(acting.page), name="acting"),
     path("acting/choose/", staff_view(acting.choose), name="acting-choose"),
     path("audit/", staff_view(audit.page), name="audit"),
+    path("people/invite/", staff_view(invitations.invite), name="invite"),
+    path("people/<uuid:membership_id>/invite/", staff_view(invitations.invite_again), name="invite-again"),
     path("queue/", staff_view(queue.overview), name="queue"),
     path("queue/next/", staff_view(queue.claim_next), name="claim-next"),
     path(_SET, staff_view(queue.work), name="work"),

@@ -6,22 +6,24 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from tenants.admin_base import HistoryAdmin, RecordAdmin, person
+from tenants.admin_exports import ScopedExport
 from tenants.admin_forms import SameTenantForm, ServiceForm
 from tenants.admin_parts import RECORD, ReachFilter, column, page_action
+from tenants.errors import DomainError
 from tenants.models import ApiKey, SigningSecret, User
 from tenants.rights import reaches_beyond
-from tenants.services.keys import IssuedKey, api_key_issue, api_key_revoke
+from tenants.services.keys import IssuedKey, api_key_issue, api_key_revoke, api_key_rotate
 from tenants.services.secrets import ROTATION, signing_secret_rotate
 
 
@@ -78,7 +80,7 @@ def _state(key: ApiKey) -> tuple[str, str]:
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(HistoryAdmin[ApiKey]):
+class ApiKeyAdmin(ScopedExport, HistoryAdmin[ApiKey]):
     """Keys of all families. A value is shown in the answer that issues it and never again."""
 
     form = KeyForm
@@ -100,7 +102,12 @@ class ApiKeyAdmin(HistoryAdmin[ApiKey]):
     autocomplete_fields = ("tenant", "user")
     set_once = ("tenant", "family", "user", "hint", "last_used_at", "revoked_at")
     actions = ("revoke",)
-    actions_detail = ("revoke_this",)
+    actions_detail = ("rotate", "revoke_this")
+    export_columns: ClassVar[dict[str, str]] = {
+        "tenant": "tenant__name", "family": "family", "name": "name", "acts as": "user__phone", "username": "username",
+        "last used": "last_used_at", "expires": "expires_at", "revoked": "revoked_at",
+        "since": "created_at", "id": "pk",
+    }  # fmt: skip
     fieldsets = (
         (None, {"fields": ("tenant", "family", "name", ("user", "username"), "single_use_tokens", "expires_at")}),
         ("Use", {"fields": (("hint", "last_used_at", "revoked_at"),)}),
@@ -142,6 +149,35 @@ class ApiKeyAdmin(HistoryAdmin[ApiKey]):
             request, queryset, action=lambda key: api_key_revoke(key=key, by=person(request)), done="revoked",
             question="Revoke these keys? Their clients are refused from now on; this cannot be undone.",
         )  # fmt: skip
+
+    @page_action("Rotate", icon="autorenew", right="rotate")
+    def rotate(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Replace a key, asked first and shown once; the old one is refused at once."""
+        key = self.get_object(request, unquote(object_id))
+        if key is None:
+            return self.missing(request, object_id)
+        if request.method != "POST":
+            question = "Replace this key by a new one? Clients with the old one are refused at once."
+            return self.ask(request, [key], question=question, back=self.address_of(key))
+        try:
+            issued = api_key_rotate(key=key, by=person(request))
+        except DomainError as refusal:
+            self.message_user(request, refusal.message, messages.ERROR)
+            return HttpResponseRedirect(self.address_of(key))
+        self.log_change(request, key, "rotated")
+        return self.shown_once(
+            request, title=f"{issued.key} is ready", back=self.address_of(issued.key), note=f"{key} is refused now.",
+            secrets=[("Value", issued.value), ("Secret", issued.secret)],
+        )  # fmt: skip
+
+    def has_rotate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for changing; nobody gets a key that acts as a person who reaches further than themselves."""
+        if not self.has_operate_permission(request, obj):
+            return False
+        key = obj if isinstance(obj, ApiKey) or obj is None else self.get_object(request, unquote(str(obj)))
+        if key is None:
+            return True
+        return key.revoked_at is None and (key.user is None or not reaches_beyond(key.user, person(request)))
 
     @page_action("Revoke", icon="block", danger=True)
     def revoke_this(self, request: HttpRequest, object_id: str) -> HttpResponseBase:

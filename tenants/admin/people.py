@@ -15,16 +15,19 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
-from tenants.admin_base import HistoryAdmin, RecordAdmin, person
+from tenants.admin_base import HistoryAdmin, person
+from tenants.admin_exports import ScopedExport
 from tenants.admin_forms import SameTenantForm, ServiceForm
 from tenants.admin_inlines import ScopedTabular
-from tenants.admin_parts import RECORD, ReachFilter, column, page_action, rows_within_reach, state_column
-from tenants.models import AuthSession, Membership, OneTimePassword, Role, Tenant, User
+from tenants.admin_parts import ReachFilter, column, invite_address, page_action, rows_within_reach
+from tenants.models import Membership, Role, Tenant, User
 from tenants.rights import reaches_beyond, standing_of
 from tenants.scope import Reach
 from tenants.services.accounts import user_create
 from tenants.services.people import group_assign, group_unassign, membership_remove, membership_set
-from tenants.services.sessions import session_close, sessions_close_all
+from tenants.services.rows import row_author
+from tenants.services.sessions import sessions_close_all
+from tenants.services.users import user_delete
 
 if TYPE_CHECKING:
     from django.contrib.auth.forms import AdminPasswordChangeForm
@@ -77,10 +80,21 @@ class PasswordForm(_PasswordForm):
         super().__init__(*args, **kwargs)
         _describe_password(self)
 
+    def save(self, commit: bool = True) -> User:
+        """Store it; the history keeps no password, so it is told in words that there is a new one."""
+        row_author(
+            self.user, by=None, reason="password set" if self.cleaned_data.get("password1") else "password removed"
+        )
+        return super().save(commit)
+
 
 def _describe_password(form: Any) -> None:
-    """Say what is true here: there is no other way to log in."""
-    form.fields["usable_password"].help_text = "Disabled: the person cannot log in until somebody sets a password."
+    """Say what is true here."""
+    form.fields[
+        "usable_password"
+    ].help_text = (
+        "Disabled: the person cannot log in until they choose a password with a one-time code, or somebody sets one."
+    )
 
 
 class PersonForm(SameTenantForm[User]):
@@ -111,7 +125,7 @@ else:
 
 
 @admin.register(User)
-class UserAdmin(_People):
+class UserAdmin(ScopedExport, _People):
     """People. Tenant admins see their tenants' members; groups and what reaches further is for global admins."""
 
     form = PersonForm
@@ -141,7 +155,13 @@ class UserAdmin(_People):
     autocomplete_fields = ("current_tenant",)
     set_once = ()
     inlines = (MembershipInline,)
-    actions_detail = ("change_password",)
+    actions_list = ("invite",)
+    actions_detail = ("change_password", "delete_account")
+    export_columns: ClassVar[dict[str, str]] = {
+        "phone": "phone", "first name": "first_name", "last name": "last_name", "e-mail": "email",
+        "e-mail verified": "email_verified_at", "partner id": "partner_id", "admin access": "is_staff",
+        "active": "is_active", "last log-in": "last_login", "since": "created_at", "id": "pk",
+    }  # fmt: skip
     fieldsets = (
         (None, {"fields": (("phone", "email"), ("first_name", "last_name"), "partner_id", "current_tenant")}),
         ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
@@ -261,6 +281,28 @@ class UserAdmin(_People):
         """Lead to the form with the two fields."""
         return HttpResponseRedirect(reverse("admin:auth_user_password_change", args=[object_id]))
 
+    @page_action("Invite a colleague", icon="person_add", right="add")
+    def invite(self, request: HttpRequest) -> HttpResponseBase:
+        """Lead to the form."""
+        return HttpResponseRedirect(invite_address())
+
+    @page_action("Delete account", icon="person_remove", right="delete_account", danger=True)
+    def delete_account(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Close the account for good; what the person decided stays."""
+        return self.do_for_one(
+            request, object_id, action=lambda user: user_delete(user=user, by=person(request)), done="account deleted",
+            question="Delete this person’s account? Their name, number and address are erased and their keys and "
+            "sessions end at once; their work stays, by “deleted user”. This cannot be undone.",
+        )  # fmt: skip
+
+    def has_delete_account_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Global admins, and nobody their own."""
+        asker = person(request)
+        if not standing_of(asker).is_global or not self.has_change_permission(request, obj):
+            return False
+        target = obj if isinstance(obj, User) or obj is None else self.get_object(request, str(obj))
+        return target is None or (target.pk != asker.pk and target.deleted_at is None)
+
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As for changing."""
         return self.has_change_permission(request, obj)
@@ -272,82 +314,3 @@ def _without_current_tenant(fields: Any) -> list[Any]:
 
 def _tenants(rows: QuerySet[Tenant], reach: Reach) -> QuerySet[Tenant]:
     return rows if reach.tenant_ids is None else rows.filter(pk__in=reach.tenant_ids)
-
-
-class MembershipForm(ServiceForm[Membership]):
-    """Who belongs where, in which role."""
-
-    def carry_out(self) -> Membership:
-        """Make the person a member, or change the role."""
-        row = self.instance
-        return membership_set(user=row.user, tenant=row.tenant, role=row.role, by=self.by)
-
-
-@admin.register(Membership)
-class MembershipAdmin(HistoryAdmin[Membership]):
-    """Roles of people in tenants."""
-
-    form = MembershipForm
-    list_display = ("user", "tenant", state_column("role", {Role.ADMIN_TENANT: "info"}), "created_at")
-    list_select_related = ("user", "tenant")
-    list_filter = ("role", ("tenant", ReachFilter), "created_at")
-    search_fields = ("user__phone", "user__first_name", "user__last_name", "user__email")
-    search_ids = ("pk", "user", "tenant")
-    ordering = ("-created_at",)
-    autocomplete_fields = ("user", "tenant")
-    set_once = ("user", "tenant")
-    fieldsets = (
-        (None, {"fields": ("user", "tenant", "role")}),
-        RECORD,
-    )
-    add_fieldsets = ((None, {"fields": ("user", "tenant", "role")}),)
-
-    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
-        """End the membership through its service."""
-        membership_remove(user=obj.user, tenant=obj.tenant, by=person(request))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
-        """End each membership through its service."""
-        for row in queryset:
-            self.delete_model(request, row)
-
-
-@admin.register(AuthSession)
-class AuthSessionAdmin(RecordAdmin[AuthSession]):
-    """Log-ins of the core API; a closed one refuses its refresh token."""
-
-    list_display = ("user", "tenant", "created_at", "last_used_at", "expires_at", "revoked_at")
-    list_select_related = ("user", "tenant")
-    list_filter = (("tenant", ReachFilter), "expires_at", "revoked_at")
-    search_fields = ("user__phone", "user__first_name", "user__last_name")
-    search_ids = ("pk", "user")
-    ordering = ("-created_at",)
-    fields = ("id", "user", "tenant", "created_at", "last_used_at", "expires_at", "revoked_at")
-    actions = ("close",)
-
-    @admin.action(description="Close selected sessions…", permissions=["operate"])
-    def close(self, request: HttpRequest, queryset: QuerySet[AuthSession]) -> HttpResponseBase | None:
-        """End sessions."""
-        return self.do_for_each(
-            request, queryset, action=lambda row: session_close(session=row), done="closed",
-            question="Close these sessions? Their people have to log in again.",
-        )  # fmt: skip
-
-
-@admin.register(OneTimePassword)
-class OneTimePasswordAdmin(RecordAdmin[OneTimePassword]):
-    """One-time codes: asked for, sent, tried and used; the code itself is stored nowhere."""
-
-    list_display = ("username", "purpose", "created_at", "sent_at", "tries", "used_at", "failure")
-    list_filter = ("purpose", "created_at", "sent_at")
-    search_fields = ("username", "sent_to", "user__phone")
-    search_ids = ("pk", "user")
-    ordering = ("-created_at",)
-    fields = (
-        "id", "username", "user", "purpose", "created_at", "sent_to", "sent_at", "attempts", "failure", "expires_at",
-        "tries", "used_at",
-    )  # fmt: skip
-
-    def rows(self, reach: Reach) -> QuerySet[OneTimePassword]:
-        """They belong to people, not tenants: for those who reach every tenant."""
-        return OneTimePassword.objects.all() if reach.tenant_ids is None else OneTimePassword.objects.none()
