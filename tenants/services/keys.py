@@ -1,4 +1,4 @@
-"""API keys of all four families: issue, find, reveal, revoke."""
+"""API keys of all four families: issue, find, rotate, reveal, revoke."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from tenants.errors import Conflict, Invalid
+from tenants.errors import Conflict, Invalid, NotFound
 from tenants.models import GLOBAL_ADMIN, ApiKey, Family, Membership, Tenant, User
-from tenants.services.people import reach_of
+from tenants.services.people import reach_of, working_tenant
 from tenants.services.rows import row_author, row_check
-from tenants.services.sealing import digest, seal, unseal
+from tenants.services.sealing import SealBroken, digest, seal, unseal
+
+log = structlog.get_logger(__name__)
 
 #: How far `last_used_at` may lag: it is a hint for people, not worth a write on every request.
 TOUCH_EVERY: Final = timedelta(minutes=1)
@@ -71,6 +74,40 @@ def api_key_issue(
     )
     _store(key, by=by)
     return IssuedKey(key, issued_value, issued_secret)
+
+
+def core_key_issue(*, user: User, name: str = "", by: User | None = None) -> IssuedKey:
+    """A core key that acts as the person in the tenant they work in (`working_tenant`).
+
+    Raises Conflict for somebody who has a key, is not active or works in no tenant, Invalid for too long a name.
+    """
+    if not user.is_active:
+        raise Conflict("The user is not active.")
+    if _core_keys(user).exists():
+        raise Conflict("The user has an API key already.")
+    tenant = working_tenant(user)
+    if tenant is None:
+        raise Conflict("The user works in no tenant: make them a member of one first.")
+    return api_key_issue(tenant=tenant, family=Family.CORE, name=name, user=user, by=by)
+
+
+def core_key_revoke(*, user: User, by: User | None = None) -> None:
+    """Revoke the person's core key; NotFound if there is none."""
+    api_key_revoke(key=_core_key(user), by=by)
+
+
+def core_key_show(*, user: User, by: User) -> IssuedKey:
+    """The person's core key in clear; that it was shown, and to whom, is logged.
+
+    Raises NotFound if there is none, Conflict if none of the present sealing keys opens it.
+    """
+    key = _core_key(user)
+    try:
+        shown = api_key_reveal(key)
+    except SealBroken as error:
+        raise Conflict("The key cannot be unsealed any more: delete it and create a new one.") from error
+    log.info("api_key_shown", key_id=str(key.pk), user_id=str(user.pk), shown_to=str(by.pk))
+    return shown
 
 
 @transaction.atomic
@@ -129,6 +166,18 @@ def api_key_revoke(*, key: ApiKey, by: User | None = None) -> None:
 def api_key_reveal(key: ApiKey) -> IssuedKey:
     """The key with value and secret in clear; SealBroken if the sealing key is lost."""
     return IssuedKey(key, unseal(key.sealed_value), unseal(key.sealed_secret) if key.sealed_secret else "")
+
+
+def _core_keys(user: User) -> QuerySet[ApiKey]:
+    keys = ApiKey.objects.all_tenants("a person has one core key, in whatever tenant it acts")
+    return keys.filter(user=user, family=Family.CORE, revoked_at__isnull=True)
+
+
+def _core_key(user: User) -> ApiKey:
+    key = _core_keys(user).first()
+    if key is None:
+        raise NotFound("API key not found.")
+    return key
 
 
 def _check_owner(user: User | None, tenant: Tenant) -> None:

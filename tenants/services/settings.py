@@ -19,6 +19,9 @@ from tenants.zones import validate_time_zone
 
 Value = bool | int | str
 LONGEST_EXPIRY_DAYS: Final = 36_500
+#: How much of an unknown key is repeated to who sent it, and how deep inside objects keys are looked for.
+_LONGEST_KEY: Final = 100
+_DEEPEST: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +207,7 @@ def _cleaned(changes: Mapping[str, Any], *, operator: bool) -> list[tuple[Settin
             setting = known[key]
             result.append((setting, setting.clean(value)))
         except KeyError:
-            wrong[key] = [_unknown(key, known)]
+            wrong[printable_key(key)] = [_unknown(key, known)]
         except ValueError as error:
             wrong[key] = [str(error)]
     if wrong:
@@ -212,10 +215,11 @@ def _cleaned(changes: Mapping[str, Any], *, operator: bool) -> list[tuple[Settin
     return result
 
 
-def _flat(changes: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(changes: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Dotted keys and their values; what nests deeper than any setting is a value, and an unknown one."""
     for key, value in changes.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+        if isinstance(value, Mapping) and depth < _DEEPEST:
+            yield from _flat(value, f"{prefix}{key}.", depth + 1)
         else:
             yield f"{prefix}{key}", value
 
@@ -232,6 +236,11 @@ def _unknown(key: str, known: Mapping[str, Setting]) -> str:
     if any(name.startswith(f"{key}.") for name in known):
         return "An object is needed."
     return "Unknown setting."
+
+
+def printable_key(key: str) -> str:
+    """A key from outside as it may stand in an answer: not endless, and without halves of surrogate pairs."""
+    return key[:_LONGEST_KEY].encode(errors="backslashreplace").decode()
 
 
 def _refused(wrong: Mapping[str, list[str]]) -> Invalid:

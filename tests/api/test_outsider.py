@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from assets.models import PricePoint
 from inspection_platform.api.families import ENVELOPES
 from tenants.models import User
 from tests import factories
@@ -76,6 +77,40 @@ def _profiles_of_tenant(house: factories.House) -> str:
     return f"/core/v1/profile?tenant={house.tenant.pk}"
 
 
+def _api_key(house: factories.House) -> str:
+    return f"/core/v1/auth/apiKey/{house.tenant_admin.pk}"
+
+
+def _tenant(house: factories.House) -> str:
+    return f"/core/v1/auth/tenants/{house.tenant.pk}"
+
+
+def _capture_set(house: factories.House) -> str:
+    return f"/core/v1/captureSets/{factories.rig(house.tenant).pk}"
+
+
+def _capture_unit(house: factories.House) -> str:
+    unit = factories.rig(house.tenant, open_to=[house.tenant]).units.order_by("side")[0]
+    return f"/core/v1/captureUnits/{unit.pk}"
+
+
+def _car_number(house: factories.House) -> str:
+    factories.car(house.tenant, vin="WVWZZZAUZLW000001")
+    return "/core/v1/carInfo/licensePlate/AB12345"
+
+
+def _car_price(house: factories.House) -> str:
+    factories.car(house.tenant, make="VW", model="Golf", year=2021)
+    price = {"year": 2021, "km": 0, "price_low": 1, "price_medium": 2, "price_high": 3}
+    PricePoint.objects.of(house.tenant.pk).create(tenant=house.tenant, make="VW", model="Golf", **price)
+    return "/core/v1/carInfo/price/AB12345?km=0"
+
+
+def _car_of_a_maker_unknown(house: factories.House) -> str:
+    factories.car(house.tenant, vin="ZZZZZZZZZZZ000001", make="Own brand")
+    return "/core/v1/carInfo/vin/ZZZZZZZZZZZ000001"
+
+
 #: Route name to what may be tried there. Lists have an entry for each parameter that names an object.
 TABLE: Final[dict[str, list[Public | Own | Objects]]] = {
     "core-auth-login": [Public("takes a password")],
@@ -84,6 +119,19 @@ TABLE: Final[dict[str, list[Public | Own | Objects]]] = {
     "core-auth-reset-password": [Public("asks for a code; the answer is always the same")],
     "core-auth-reset-password-confirm": [Public("takes a one-time code")],
     "core-auth-token-refresh": [Public("takes a refresh token")],
+    "core-auth-current-tenant": [Own("post", "/core/v1/auth/currentTenant")],
+    "core-api-keys": [Own("post", "/core/v1/auth/apiKey")],
+    "core-api-key": [Objects("get", _api_key, by="global_admin")],
+    "core-group-assign": [Own("post", "/core/v1/auth/groups/assign")],
+    "core-group-unassign": [Own("post", "/core/v1/auth/groups/unassign")],
+    "core-tenant-groups": [Own("get", "/core/v1/auth/tenantGroups"), Own("post", "/core/v1/auth/tenantGroups")],
+    "core-tenant-group": [Own("patch", "/core/v1/auth/tenantGroups/594302d9-f090-4dce-b7ad-66043c9ae000")],
+    "core-tenants": [Own("get", "/core/v1/auth/tenants"), Own("post", "/core/v1/auth/tenants")],
+    "core-tenant-assign": [Own("post", "/core/v1/auth/tenants/assign")],
+    "core-tenant-unassign": [Own("post", "/core/v1/auth/tenants/unassign")],
+    "core-tenant-users": [Own("get", "/core/v1/auth/tenants/users")],
+    "core-tenant": [Objects("get", _tenant)],
+    "core-user": [Own("delete", "/core/v1/auth/users/594302d9-f090-4dce-b7ad-66043c9ae000")],
     "core-profiles": [
         Own("get", "/core/v1/profile"),
         Objects("get", _profiles_of_tenant, by="tenant_admin"),
@@ -91,6 +139,17 @@ TABLE: Final[dict[str, list[Public | Own | Objects]]] = {
     "core-profile-names": [Own("get", "/core/v1/profile/names")],
     "core-profile": [Objects("get", _profile)],
     "core-profile-tenants": [Objects("get", _profile_tenants)],
+    "core-capture-sets": [Own("get", "/core/v1/captureSets"), Own("post", "/core/v1/captureSets")],
+    "core-capture-set-search": [Own("get", "/core/v1/captureSets/search")],
+    "core-capture-set": [Objects("get", _capture_set)],
+    "core-capture-units": [Own("get", "/core/v1/captureUnits")],
+    "core-capture-unit": [Objects("get", _capture_unit)],
+    "core-capture-unit-assign": [Own("post", "/core/v1/captureUnits/594302d9-f090-4dce-b7ad-66043c9ae000/assign")],
+    "core-capture-unit-default": [Own("put", "/core/v1/captureUnits/594302d9-f090-4dce-b7ad-66043c9ae000/default")],
+    "core-capture-unit-unassign": [Own("post", "/core/v1/captureUnits/594302d9-f090-4dce-b7ad-66043c9ae000/unassign")],
+    "core-car-info-license-plate": [Objects("get", _car_number)],
+    "core-car-info-price": [Objects("get", _car_price)],
+    "core-car-info-vin": [Objects("get", _car_of_a_maker_unknown)],
     "core-image-sets": [Own("get", "/core/v1/imageSets"), Objects("get", _image_sets_of_tenant)],
     "core-image-set": [Objects("get", _image_set)],
     "core-damages": [

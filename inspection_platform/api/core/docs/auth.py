@@ -1,4 +1,4 @@
-"""Reference of login and refresh."""
+"""Reference of login, refresh, and the tenant worked in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from typing import Any, Final
 from drf_spectacular.utils import OpenApiExample, extend_schema
 
 from inspection_platform.api.core.docs.common import answer, refusals
-from inspection_platform.api.core.serializers.auth import CoreLogin, CoreRefresh, LoggedIn, Refreshed
+from inspection_platform.api.core.operations import callers_text
+from inspection_platform.api.core.serializers.auth import (
+    CoreLogin,
+    CoreRefresh,
+    LoggedIn,
+    Refreshed,
+    Switched,
+    TenantSwitch,
+)
 
 TAG: Final = "core: auth"
 _TOKENS: Final[dict[str, Any]] = {
@@ -58,4 +66,40 @@ refresh = extend_schema(
         **refusals(400, 401),
     },
     examples=[OpenApiExample("Refresh", {"refreshToken": _REFRESHER, "username": "+47000000000"}, request_only=True)],
+)
+
+current_tenant = extend_schema(
+    operation_id="core_auth_current_tenant",
+    tags=[TAG],
+    summary="Work in another tenant",
+    description=(
+        "Gives an idToken for the tenant; the session behind the refresh token and later logins are for it from now "
+        "on. 404 for a tenant that the user does not belong to (global admins: that is not active); 401 for a refresh "
+        f"token that is not the caller's own (both ours). {callers_text('W9')}"
+    ),
+    request=TenantSwitch,
+    responses={
+        200: answer(
+            Switched,
+            "A fresh idToken.",
+            {
+                "success": True,
+                "data": {
+                    "accessToken": "(deprecated)",
+                    "currentTenant": "3bfd3a56-c2ea-41e5-92c3-aa295b24637b",
+                    "expiresIn": 3600,
+                    "idToken": _TOKENS["idToken"],
+                    "tokenType": "Bearer",
+                },
+            },
+        ),
+        **refusals(400, 401, 404),
+    },
+    examples=[
+        OpenApiExample(
+            "Switch",
+            {"refreshToken": _REFRESHER, "tenant": "3bfd3a56-c2ea-41e5-92c3-aa295b24637b"},
+            request_only=True,
+        )
+    ],
 )

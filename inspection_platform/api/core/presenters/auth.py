@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from uuid import UUID
 
 from django.conf import settings
 
@@ -19,3 +20,16 @@ def tokens(id_token: str, *, refresh_token: str | None = None) -> dict[str, Any]
     if refresh_token is not None:
         data["refreshToken"] = refresh_token
     return success({**data, "tokenType": "Bearer"}, expiresIn=lifetime)
+
+
+def switched(id_token: str, *, tenant_id: UUID) -> dict[str, Any]:
+    """The answer to a change of tenant; here the lifetime stands inside `data` alone."""
+    return success(
+        {
+            "accessToken": DEPRECATED,
+            "currentTenant": str(tenant_id),
+            "expiresIn": settings.ACCESS_TOKEN_SECONDS,
+            "idToken": id_token,
+            "tokenType": "Bearer",
+        }
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from rest_framework import serializers
 
@@ -23,6 +23,25 @@ class CoreRefresh(serializers.Serializer[Any]):
 
     refreshToken = serializers.CharField(max_length=_MAX_TOKEN)
     username = serializers.CharField(max_length=254, help_text="As at the login.")
+
+
+class TenantSwitch(serializers.Serializer[Any]):
+    """The session and the tenant it shall be for (W9)."""
+
+    refreshToken = serializers.CharField(max_length=_MAX_TOKEN)
+    tenant = serializers.UUIDField(help_text="A tenant that the user belongs to.")
+
+
+_TOKEN: Final = serializers.CharField(max_length=_MAX_TOKEN)
+
+
+def maybe_token(value: object) -> str | None:
+    """The refresh token of a body, if the check of the whole will take it for text."""
+    try:
+        found: str = _TOKEN.run_validation(value)
+    except serializers.ValidationError:
+        return None
+    return found
 
 
 # --- shapes for the reference ----------------------------------------------------------------------------------------
@@ -57,4 +76,18 @@ Refreshed = shape(
     success=serializers.BooleanField(),
     data=IdToken(),
     expiresIn=serializers.IntegerField(),
+)
+
+
+class SwitchedToken(IdToken):
+    """An idToken for another tenant."""
+
+    currentTenant = serializers.UUIDField()
+
+
+Switched = shape(
+    "Switched",
+    "Answer of a change of tenant.",
+    success=serializers.BooleanField(),
+    data=SwitchedToken(),
 )

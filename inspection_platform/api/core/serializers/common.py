@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
@@ -64,12 +64,16 @@ def query_of(serializer_class: type[serializers.Serializer[Any]], request: Reque
     return dict(serializer.validated_data)
 
 
-def maybe_uuid(text: str | None) -> UUID | None:
-    """The id if it is one: what is malformed is found later, when the whole query is checked."""
+_ID: Final = serializers.UUIDField()
+
+
+def maybe_uuid(value: object) -> UUID | None:
+    """The id of a query or body, if the check of the whole will take it for one; what is malformed is found there."""
     try:
-        return UUID(text) if text else None
-    except ValueError:
+        found: UUID = _ID.run_validation(value)
+    except serializers.ValidationError:
         return None
+    return found
 
 
 # --- shapes for the reference ----------------------------------------------------------------------------------------

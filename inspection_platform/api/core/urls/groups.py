@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from inspection_platform.api.core.views.groups import GroupAssignView, GroupUnassignView
+from inspection_platform.api.routing import route
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    route("auth/groups/assign", GroupAssignView.as_view(), "core-group-assign"),
+    route("auth/groups/unassign", GroupUnassignView.as_view(), "core-group-unassign"),
+]

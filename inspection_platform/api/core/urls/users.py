@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from inspection_platform.api.core.views.users import UserView
+from inspection_platform.api.routing import route
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [route("auth/users/<str:user_id>", UserView.as_view(), "core-user")]
