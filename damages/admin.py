@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
@@ -23,6 +24,7 @@ from damages.models import (
     ReviewerQueueEntry,
 )
 from tenants.admin_base import RecordAdmin
+from tenants.admin_exports import ScopedExport
 from tenants.admin_inlines import RecordTabular
 from tenants.admin_parts import ReachFilter, column, deleted_column, inspection_link, pretty, state_column
 from tenants.models import Membership
@@ -64,8 +66,15 @@ class PartInline(RecordTabular[DamagedPart, Damage]):
 
 
 @admin.register(Damage)
-class DamageAdmin(RecordAdmin[Damage]):
+class DamageAdmin(ScopedExport, RecordAdmin[Damage]):
     """Sightings of damages."""
+
+    export_columns: ClassVar[dict[str, str]] = {
+        "category": "category", "state": "state", "confidence": "confidence", "source": "source", "car": "car__plate",
+        "inspection": "image_set__submission__external_key", "tenant": "image_set__tenant__name",
+        "photo": "image__name", "position": "image__position", "family": "representative_id", "since": "created_at",
+        "deleted": "deleted_at", "id": "pk",
+    }  # fmt: skip
 
     list_display = (
         "category",

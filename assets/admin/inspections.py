@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
+from typing import ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -29,6 +30,7 @@ from assets.models import (
 )
 from assets.services.received import received_open
 from tenants.admin_base import RecordAdmin, person
+from tenants.admin_exports import ScopedExport
 from tenants.admin_inlines import RecordTabular
 from tenants.admin_parts import (
     RECORD,
@@ -111,8 +113,14 @@ class ImageInline(RecordTabular[Image, ImageSet]):
 
 
 @admin.register(ImageSet)
-class ImageSetAdmin(RecordAdmin[ImageSet]):
+class ImageSetAdmin(ScopedExport, RecordAdmin[ImageSet]):
     """Inspections: what came in and where it stands. People work on the inspection's own page."""
+
+    export_columns: ClassVar[dict[str, str]] = {
+        "inspection": "submission__external_key", "tenant": "tenant__name", "plate": "plate", "car": "car__plate",
+        "state": "state", "recorded": "recorded_at", "submitted": "submitted_at", "finished": "finished_at",
+        "deleted": "deleted_at", "id": "pk",
+    }  # fmt: skip
 
     list_display = (
         column(lambda row: row.submission.external_key if row.submission else str(row.pk)[:8], "inspection"),

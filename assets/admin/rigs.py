@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -193,8 +193,13 @@ class PassageForm(SameTenantForm[Passage]):
 
 
 @admin.register(Passage)
-class PassageAdmin(ScopedAdmin[Passage]):
+class PassageAdmin(ScopedExport, ScopedAdmin[Passage]):
     """Drives through a rig."""
+
+    export_columns: ClassVar[dict[str, str]] = {
+        "plate": "plate", "country": "country_code", "tenant": "tenant__name", "car": "car__plate",
+        "capture set": "capture_set__name", "kind": "kind", "recorded": "recorded_at", "id": "pk",
+    }  # fmt: skip
 
     form = PassageForm
     list_display = ("plate", "tenant", "car", "capture_set", "kind", "recorded_at")
