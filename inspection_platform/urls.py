@@ -7,6 +7,7 @@ from django.urls import include, path
 
 from inspection_platform.api import docs, files, health, metrics
 from inspection_platform.api.routing import route
+from inspection_platform.portal import passwords
 
 urlpatterns = [
     path("core/v1/", include("inspection_platform.api.core.urls")),
@@ -16,6 +17,9 @@ urlpatterns = [
     route("files/<str:token>", files.serve, "file"),
     route("healthz", health.report, "healthz"),
     route("metrics", metrics.export, "metrics"),
+    # The admin's log-in page links to the first by this name.
+    path("admin/forgotten-password/", passwords.ask, name="admin_password_reset"),
+    path("admin/forgotten-password/choose/", passwords.choose, name="admin_password_choose"),
     path("admin/", include("inspection_platform.portal.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -13,6 +13,7 @@ from pytest_django import Settings
 from xdist.scheduler import LoadScopeScheduling
 
 from tests import factories, queue
+from tests.outbox import Message, Outbox
 from tests.settings import SCRATCH
 
 
@@ -54,6 +55,15 @@ def own_storage(settings: Settings, tmp_path: Path) -> Path:
     settings.STORAGES = settings.STORAGES | {"default": settings.STORAGES["default"] | {"OPTIONS": options}}
     settings.FILE_UPLOAD_TEMP_DIR = str(incoming)
     return root
+
+
+@pytest.fixture
+def outbox(settings: Settings) -> list[Message]:
+    """The messages to phones, from now on, of an installation that reaches phones; e-mails go to Django's outbox."""
+    Outbox.messages.clear()
+    Outbox.errors.clear()
+    settings.CODE_BACKEND = "tests.outbox.Outbox"
+    return Outbox.messages
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.core.cache import cache
+from django.http import HttpRequest
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
@@ -126,6 +128,15 @@ class CodeAddressThrottle(SlotThrottle):
     def identity(self, request: Request) -> str:
         """The client's address as far as TRUSTED_PROXIES may be believed."""
         return self.get_ident(request)
+
+
+def slot_wait(request: HttpRequest, *throttles: type[SlotThrottle]) -> int | None:
+    """For pages of forms: take a slot of each throttle; the seconds to wait if one had none left, else None."""
+    asked = Request(request, parsers=[FormParser(), MultiPartParser()])
+    for throttle in (kind() for kind in throttles):
+        if not throttle.allow_request(asked, APIView()):
+            return max(1, round(throttle.wait() or 0))
+    return None
 
 
 def _typed_name(request: Request, *keys: str) -> str:

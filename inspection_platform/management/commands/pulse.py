@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    """Look every second for due deliveries and codes, every few for lost jobs and events, now and then for life signs."""
+    """Look each second for due deliveries and codes, every few for lost jobs and events, at times for life signs."""
 
     help = (
         "Wakes due deliveries and one-time codes each second and revives lost jobs and events. "

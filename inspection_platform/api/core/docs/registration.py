@@ -110,7 +110,8 @@ reset_confirm = extend_schema(
     summary="Choose a new password with the code",
     description=(
         "The password's rules are looked at first, then the code. All sessions of the person end and failed log-ins "
-        f"are forgotten. The message is the vendor's, and the same as of the step before. {_CODES} {callers_text('W15')}"
+        "are forgotten. The message is the vendor's, and the same as of the step before. "
+        f"{_CODES} {callers_text('W15')}"
     ),
     auth=[],
     request=CoreResetConfirmation,
