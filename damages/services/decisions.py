@@ -96,8 +96,7 @@ def damage_draw(*, user: User, image: Image, polygon: Iterable[Point], category:
         )  # fmt: skip
         row.true_positives = _flags(row)
         row.save()
-        after = {**facts_of(row), "polygon": points}
-        _decision(row, action=Action.DRAWN, user=user, step=step, before={}, after=after)
+        _decision(row, action=Action.DRAWN, user=user, step=step, before={}, after=facts_of(row))
     return row
 
 

@@ -110,7 +110,7 @@ def listed(ids: Sequence[object]) -> str:
 def _found(ids: Sequence[UUID], reach: Reach) -> dict[UUID, tuple[UUID, UUID | None, UUID | None]]:
     """Set, tenant and car of each damage; NotFound names those that are not there."""
     rows = Damage.objects.of(reach).visible().filter(pk__in=ids).order_by()
-    found = {
+    found: dict[UUID, tuple[UUID, UUID | None, UUID | None]] = {
         key: (image_set, tenant_id, car_id)
         for key, image_set, tenant_id, car_id in rows.values_list("pk", "image_set", "image_set__tenant", "car")
     }

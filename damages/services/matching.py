@@ -63,13 +63,21 @@ def ties_of(row: Damage) -> Ties:
     return Ties(row.representative_id, row.first_damage_id)
 
 
-def ties_write(changes: Mapping[UUID, Ties], rows: Mapping[UUID, Damage], *, ledger: Ledger, action: Action) -> None:
-    """Set the pointers of rows and note it in the ledger, which the caller writes."""
+def ties_write(
+    changes: Mapping[UUID, Ties],
+    rows: Mapping[UUID, Damage],
+    *,
+    ledger: Ledger,
+    action: Action,
+    always: bool = False,
+    note: Mapping[str, str] | None = None,
+) -> None:
+    """Set the pointers of rows and record it in the ledger, which the caller writes; `always`, `note` as there."""
     for key, ties in changes.items():
         row = rows[key]
         ledger.watch(row)
         row.representative_id, row.first_damage_id = ties
-        ledger.record(row, action, columns=TIES)
+        ledger.record(row, action, columns=TIES, always=always, note=note)
 
 
 def ties_settle(ids: Collection[UUID], *, ledger: Ledger) -> None:

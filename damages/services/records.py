@@ -76,11 +76,17 @@ class Ledger:
             self._before.setdefault(row.pk, facts_of(row, (*FACTS, *TIES)))
 
     def record(
-        self, row: Damage, action: Action, *, columns: Iterable[str] = FACTS, always: bool = False, **extra: str
+        self,
+        row: Damage,
+        action: Action,
+        *,
+        columns: Iterable[str] = FACTS,
+        always: bool = False,
+        note: Mapping[str, str] | None = None,
     ) -> None:
         """Note what is different now, as this action; nothing if nothing is, unless `always`.
 
-        `extra` joins the values after the change.
+        `note` joins the values after the change.
         """
         before = self._before[row.pk]
         after = facts_of(row, columns)
@@ -90,7 +96,8 @@ class Ledger:
         self._decisions.append(
             DamageDecision(
                 damage=row, by=self._user, step=self._step, action=action,
-                before={name: before[name] for name in changed}, after={name: after[name] for name in changed} | extra,
+                before={name: before[name] for name in changed},
+                after={name: after[name] for name in changed} | dict(note or {}),
             )
         )  # fmt: skip
         before.update(after)
@@ -99,6 +106,13 @@ class Ledger:
             self._columns.update(changed)
             if not _PUBLISHED.isdisjoint(changed):
                 self.outdated.add(row.image_set_id)
+
+    def record_drawn(self, row: Damage) -> None:
+        """Note a damage that was just added; its row is saved already."""
+        self._decisions.append(
+            DamageDecision(damage=row, by=self._user, step=self._step, action=Action.DRAWN, after=facts_of(row))
+        )
+        self.outdated.add(row.image_set_id)
 
     def write(self) -> None:
         """Save the changed rows, each with a new version, and the records; then the ledger is empty again."""

@@ -1,0 +1,116 @@
+"""Saying that damages are one and the same, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+from uuid import UUID, uuid4
+
+from django.db import transaction
+
+from damages.kinship import Ties
+from damages.models import Action, Damage, DamageDecision, Source
+from damages.services.edits import Edit, conflict_about
+from damages.services.manual import edits_begin
+from damages.services.matching import kin_ids, kinship_of, rows_lock, ties_of, ties_write
+from damages.services.records import MATCHING, TIES, facts_of
+from tenants.errors import Conflict, Invalid
+from tenants.models import User
+from tenants.scope import Reach
+
+#: A merge is of at least so many damages.
+FEWEST: Final = 2
+#: Keys in the records of a merge and of its undoing: the merge's own id.
+_MERGE: Final = "merge"
+_UNDOES: Final = "undoes"
+
+
+def damages_merge(*, user: User, ids: Sequence[UUID], reach: Reach, step: Source) -> None:
+    """Make damages one: a family within a set, and across sets the earliest as the first occurrence of the others.
+
+    What they were matched with before comes along. Damages of one set, or of one car; Conflict for others, and while
+    a set whose damages change is held by somebody else or was reviewed: the earlier sets stay as they are, so they
+    are not asked. Damages that are one already change and record nothing. Raises Invalid, NotFound, Forbidden.
+    """
+    if len(set(ids)) < FEWEST:
+        reason = f"At least {FEWEST} different damages are needed."
+        raise Invalid(f"damages: {reason}", {"damages": [reason]})
+    with transaction.atomic():
+        edit = Edit.begin(user=user, ids=ids, reach=reach, step=step, is_matching=True, lazily=True)
+        rows = rows_lock(kin_ids(edit.ids))
+        _refuse_strangers([rows[key] for key in edit.ids])
+        kinship = kinship_of(rows.values())
+        kinship.merge(edit.ids)
+        changes = kinship.changes()
+        edit.refuse(key for key in edit.ids if not kinship.family_of(key).isdisjoint(changes))
+        if changes:
+            _record_merge(edit, rows, changes)
+        edit.finish()
+
+
+def damages_unmerge(*, user: User, damage: Damage, reach: Reach, step: Source) -> list[Damage]:
+    """Take back the last merge of a damage, or of one it is one with; again for the merge before.
+
+    Returns the damages whose family or first occurrence changed. Raises NotFound, Forbidden, and Conflict when there
+    is nothing to take back, when something else was matched since, or when a set concerned may not be changed now.
+    """
+    with transaction.atomic():
+        edit = Edit.begin(user=user, ids=[damage.pk], reach=reach, step=step, is_matching=True, lazily=True)
+        kin = kin_ids(edit.ids)
+        merge, records = _last_merge(kin)
+        refused = edits_begin(user=user, image_set_ids=_image_sets(records), reach=reach)
+        for reason in refused.values():
+            raise Conflict(reason)
+        rows = rows_lock(kin)
+        before = {record.damage_id: _ties_before(record, rows[record.damage_id]) for record in records}
+        changes = kinship_of(rows.values(), ties=before).changes()
+        ties_write(changes, rows, ledger=edit.ledger, action=Action.UNMERGED, note={_UNDOES: merge})
+        edit.finish()
+    return [rows[key] for key in sorted(changes)]
+
+
+def _refuse_strangers(rows: Sequence[Damage]) -> None:
+    """Raise Conflict unless the damages are of one set or of one car."""
+    cars = {row.car_id for row in rows}
+    if len({row.image_set_id for row in rows}) > 1 and (len(cars) > 1 or None in cars):
+        reason = "Damages of different cars cannot be one." if len(cars) > 1 else "Whose car it is, is not known yet."
+        raise conflict_about(reason, rows)
+
+
+def _record_merge(edit: Edit, rows: Mapping[UUID, Damage], changes: Mapping[UUID, Ties]) -> None:
+    """Write the pointers. Those asked for are merged, changed or not; what follows for others is theirs as a match."""
+    merge = {_MERGE: str(uuid4())}
+    asked = {key: changes.get(key, ties_of(rows[key])) for key in edit.ids}
+    others = {key: ties for key, ties in changes.items() if key not in asked}
+    ties_write(others, rows, ledger=edit.ledger, action=Action.MATCHED, note=merge)
+    ties_write(asked, rows, ledger=edit.ledger, action=Action.MERGED, always=True, note=merge)
+
+
+def _last_merge(kin: Collection[UUID]) -> tuple[str, list[DamageDecision]]:
+    """The id of the last standing merge among these damages, and its records."""
+    decisions = DamageDecision.objects.all_tenants("matches of damages that were reached").filter(
+        damage__in=kin, action__in=MATCHING
+    )
+    found = list(decisions.select_related("damage").order_by("-created_at", "-id"))
+    undone = {record.after[_UNDOES] for record in found if _UNDOES in record.after}
+    standing = [record for record in found if _UNDOES not in record.after and record.after.get(_MERGE) not in undone]
+    if not standing:
+        raise Conflict("There is no merge to take back.")
+    merge = standing[0].after.get(_MERGE)
+    if merge is None:
+        raise Conflict("These damages were matched otherwise since they were merged.")
+    return merge, [record for record in standing if record.after.get(_MERGE) == merge]
+
+
+def _image_sets(records: Sequence[DamageDecision]) -> set[UUID]:
+    """The sets in which damages that were asked for were changed by the merge."""
+    return {record.damage.image_set_id for record in records if record.action == Action.MERGED and record.before}
+
+
+def _ties_before(record: DamageDecision, row: Damage) -> Ties:
+    """The row's pointers as they were before a merge; Conflict when they are not any more what the merge made them."""
+    now = facts_of(row, TIES)
+    if any(record.after.get(name, value) != value for name, value in now.items()):
+        raise conflict_about("These damages were matched otherwise since they were merged.", [row])
+    before = {name: UUID(value) if value else None for name, value in (now | record.before).items()}
+    return Ties(before["representative_id"], before["first_damage_id"])
