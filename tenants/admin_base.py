@@ -26,10 +26,10 @@ from django.urls import reverse
 
 from tenants.acting import reach_narrowed
 from tenants.admin_forms import SameTenantForm, ServiceForm
-from tenants.admin_parts import NOTHING, CappedPaginator, Rows, related_model, rows_within_reach
+from tenants.admin_parts import NOTHING, CappedPaginator, Rows, is_uuid, noun, related_model, rows_within_reach
 from tenants.errors import DomainError
 from tenants.models import User
-from tenants.rights import permission_reach
+from tenants.rights import STRANGER, people_known, permission_reach
 from tenants.scope import Reach, TenantGate
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class ScopedAdmin(ScopedChoices, _Admin[M]):
     ) -> tuple[QuerySet[M], bool]:
         """A UUID and an exact name are looked up in an index; only then the words are searched for as text."""
         term = search_term.strip()
-        if _is_uuid(term) and self.search_ids:
+        if is_uuid(term) and self.search_ids:
             found = queryset.none()
             for column in self.search_ids:
                 found = found | queryset.filter(**{column: UUID(term)})
@@ -231,7 +231,7 @@ class ScopedAdmin(ScopedChoices, _Admin[M]):
             return self.ask(request, list(allowed), question=question, back=request.get_full_path())
         count = sum(self._do(request, row, action=action, done=done) for row in allowed)
         if count:
-            self.message_user(request, f"{count} {_noun(self.model, count)}: {done}.", messages.SUCCESS)
+            self.message_user(request, f"{count} {noun(self.model, count)}: {done}.", messages.SUCCESS)
         return None
 
     def do_for_one(
@@ -345,7 +345,7 @@ class HistoryAdmin(_History[M]):
         """One version, to look at."""
         if request.method != "GET":
             raise PermissionDenied
-        if not self._has_history_for(request, object_id) or not _is_uuid(version_id):
+        if not self._has_history_for(request, object_id) or not is_uuid(version_id):
             return self.missing(request, object_id)
         return super().history_form_view(request, object_id, version_id, extra_context)
 
@@ -357,6 +357,15 @@ class HistoryAdmin(_History[M]):
             record.history_object = f"version {newest - age}"
             shown = getattr(record, "history_delta_changes", [])
             record.history_delta_changes = [one for one in shown if self.may_know(request, str(one["field"]).lower())]
+        self._hide_strangers(request, historical_records)
+
+    def _hide_strangers(self, request: HttpRequest, historical_records: Page[Any]) -> None:
+        """Authors whom the person shares no tenant with have no name here, and no link."""
+        authors = {record.history_user_id for record in historical_records} - {None}
+        known = set(people_known(person(request)).filter(pk__in=authors).values_list("pk", flat=True))
+        for record in historical_records:
+            if record.history_user_id and record.history_user_id not in known:
+                record.history_user = User(pk="", first_name=STRANGER)
 
     def may_know(self, request: HttpRequest, field: str) -> bool:
         """Whether the person may see how this column (by its name on pages, in lower case) changed."""
@@ -365,7 +374,7 @@ class HistoryAdmin(_History[M]):
     def _has_history_for(self, request: HttpRequest, object_id: str) -> bool:
         if self.get_object(request, unquote(object_id)) is not None:
             return True
-        return self.reach(request).tenant_ids is None and self.has_view_permission(request) and _is_uuid(object_id)
+        return self.reach(request).tenant_ids is None and self.has_view_permission(request) and is_uuid(object_id)
 
 
 def person(request: HttpRequest) -> User:
@@ -379,16 +388,3 @@ def permission_name(model: type[Model], verb: str) -> str:
     """`app.verb_model`."""
     options = model._meta  # noqa: SLF001 - Django's documented way to a model's names
     return f"{options.app_label}.{get_permission_codename(verb, options)}"
-
-
-def _noun(model: type[Model], count: int) -> str:
-    options = model._meta  # noqa: SLF001 - Django's documented way to a model's names
-    return str(options.verbose_name if count == 1 else options.verbose_name_plural)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

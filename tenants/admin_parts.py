@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from uuid import UUID
 
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.db.models import Field, ForeignObjectRel, Model, QuerySet
@@ -211,3 +212,18 @@ def page_action(description: str, *, icon: str, right: str = "operate", danger: 
         return cast("F", action(description=description, icon=icon, permissions=[right], variant=variant)(function))
 
     return decorate
+
+
+def noun(model: type[Model], count: int) -> str:
+    """What so many rows of the model are called."""
+    options = model._meta  # noqa: SLF001 - Django's documented way to a model's names
+    return str(options.verbose_name if count == 1 else options.verbose_name_plural)
+
+
+def is_uuid(text: str) -> bool:
+    """Whether the text is a UUID."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -28,8 +28,8 @@ from tenants.models import (
     User,
     Webhook,
 )
+from tenants.rights import STRANGER, people_known
 from tenants.scope import Reach
-from tenants.selectors import people_within
 
 #: Kinds of changes: word of the address bar -> model. Group changes are rows of people, with a reason.
 KINDS: Final[Mapping[str, type[Model]]] = {
@@ -56,7 +56,6 @@ _FOR_THOSE_WHO_REACH_ALL: Final = frozenset({"current_tenant"})
 #: What simple_history calls the members that a version of a group had.
 _MEMBERS: Final = "historicaltenantgroup_members_set"
 _NOBODY: Final = "the platform"
-_OUTSIDE: Final = "somebody outside your tenants"
 
 
 class Place(NamedTuple):
@@ -219,7 +218,7 @@ def _asked_for(kind: str, reach: Reach, asker: User, wanted: Wanted) -> Q:
         query &= Q(history_date__lt=wanted.until)
     for word in wanted.who.split():
         named = Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(phone__icontains=word)
-        query &= Q(history_user__in=people_within(reach, asker_id=asker.pk).filter(named).values("pk"))
+        query &= Q(history_user__in=people_known(asker).filter(named).values("pk"))
     if wanted.tenant:
         query &= _in_tenants(kind, reach, wanted.tenant)
     return query
@@ -246,7 +245,7 @@ def _place(row: Any) -> Place:
 
 def _tell(entries: Sequence[_Entry], reach: Reach, asker: User) -> list[Change]:
     """The changes that the reader sees something of."""
-    names = _Names(entries, reach, asker)
+    names = _Names(entries, asker)
     return [change for entry in entries if (change := _change(entry, names, reach)) is not None]
 
 
@@ -302,11 +301,11 @@ def _words(value: Any) -> str:
 class _Names:
     """The names of all people and tenants on a page, and the objects that are still there: one query for each kind."""
 
-    def __init__(self, entries: Sequence[_Entry], reach: Reach, asker: User) -> None:
+    def __init__(self, entries: Sequence[_Entry], asker: User) -> None:
         records = [record for entry in entries for record in (entry.record, entry.previous) if record is not None]
         people = _keys(records, User) | {record.history_user_id for record in records}
         self._people = User.objects.in_bulk([key for key in people if key])
-        known = people_within(reach, asker_id=asker.pk).filter(pk__in=self._people)
+        known = people_known(asker).filter(pk__in=self._people)
         self._known = frozenset(known.values_list("pk", flat=True))
         self._tenants = Tenant.objects.in_bulk([key for key in _keys(records, Tenant) if key])
         self._rows = {kind: _still_there(kind, entries) for kind in {entry.kind for entry in entries}}
@@ -315,7 +314,7 @@ class _Names:
         """Who made a change; people outside the reader's tenants have no name here."""
         if key is None:
             return _NOBODY
-        return str(self._people[key]) if key in self._known and key in self._people else _OUTSIDE
+        return str(self._people[key]) if key in self._known and key in self._people else STRANGER
 
     def value(self, column: Any, value: Any) -> str:
         """A column's value in words: names of rows, labels of choices."""

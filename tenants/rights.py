@@ -18,6 +18,7 @@ from django.db import models
 
 from tenants.models import GLOBAL_ADMIN, Membership, Role, User
 from tenants.scope import Reach
+from tenants.selectors import people_within
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -80,6 +81,10 @@ _ADMIN: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+#: What stands for a person whose name the reader may not read.
+STRANGER: Final = "somebody outside your tenants"
+
+
 def _names(table: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     for label, verbs in table.items():
         app, model = label.split(".")
@@ -132,6 +137,13 @@ def permission_reach(user: User, permission: str) -> Reach:
     if by_group and standing.is_global:
         return Reach.every()
     return Reach.some(standing.roles if by_group else standing.tenants_with(permission))
+
+
+def people_known(user: User) -> models.QuerySet[User]:
+    """The people whose names somebody may read: those they share a tenant with, and all for global admins."""
+    standing = standing_of(user)
+    reach = Reach.every() if standing.is_global else Reach.some(standing.roles)
+    return people_within(reach, asker_id=user.pk)
 
 
 def reaches_beyond(target: User, asker: User) -> bool:
