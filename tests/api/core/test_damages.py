@@ -19,7 +19,9 @@ from damages.models import Damage, DamageState
 from inspection_platform.api.core.docs.damages import DAMAGE
 from inspection_platform.api.core.presenters.damages import corners
 from inspection_platform.api.core.serializers.damages import DamageQuery
-from tenants.models import User
+from tenants.models import Role, User
+from tenants.services.people import membership_set
+from tenants.services.tenant_groups import tenant_group_create
 from tests import factories
 from tests.api.conftest import Headers
 from tests.api.core.conftest import Scene, created_at, golden
@@ -249,6 +251,59 @@ def test_number_of_queries_does_not_grow(
         factories.damage(scene.image, representative=factories.damage(scene.image))
     with django_assert_num_queries(AUTH_QUERIES + LIST_QUERIES):
         assert len(ids_of(client.get(LIST, asked, headers=headers).json())) == 22
+
+
+# --- a power tenant acts for its members ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def member(ours: factories.House, outsider: factories.House) -> Damage:
+    """A damage of the other tenant, in a group in which ours has the power."""
+    tenant_group_create(name="Both", members=[outsider.tenant], power_tenant=ours.tenant)
+    return factories.damage(factories.image_set(outsider.tenant, photos=1).images.get())
+
+
+def test_a_power_tenant_sees_its_members_damages_with_the_flag_and_only_then(
+    client: Client, ours: factories.House, outsider: factories.House, scene: Scene, member: Damage, bearer: Bearer
+) -> None:
+    def listed(user: User, **asked: str) -> set[str]:
+        response = client.get(LIST, asked, headers=bearer(user))
+        return set(ids_of(response.json())) if response.status_code == 200 else {str(response.status_code)}
+
+    own = set(ids(scene.representative, scene.drawn))
+    assert listed(ours.staff, masterTenantAction="true") == own | {str(member.pk)}
+    for flag in ("false", ""):
+        assert listed(ours.staff, masterTenantAction=flag) == own
+    assert listed(outsider.staff, masterTenantAction="true") == {str(member.pk)}
+    assert listed(ours.staff, masterTenantAction="maybe") == {"400"}
+
+
+@pytest.mark.parametrize("name", ["imageSetId", "tenantId", "returnFamilyOf"])
+def test_a_members_objects_are_there_for_the_power_tenant_with_the_flag(
+    client: Client, ours: factories.House, outsider: factories.House, member: Damage, bearer: Bearer, name: str
+) -> None:
+    theirs = {"imageSetId": member.image_set_id, "tenantId": outsider.tenant.pk, "returnFamilyOf": member.pk}
+    asked = {name: str(theirs[name])}
+    headers = bearer(ours.staff)
+    assert client.get(LIST, asked, headers=headers).status_code == 404
+    assert ids_of(client.get(LIST, asked | {"masterTenantAction": "true"}, headers=headers).json()) == ids(member)
+
+
+def test_the_role_in_the_power_tenant_counts_for_curators_parameters(
+    client: Client, ours: factories.House, member: Damage, bearer: Bearer
+) -> None:
+    asked = {"masterTenantAction": "true", "sortBy": "-createdAt"}
+    assert client.get(LIST, asked, headers=bearer(ours.staff)).status_code == 403
+    assert ids_of(client.get(LIST, asked, headers=bearer(ours.tenant_admin)).json()) == ids(member)
+
+
+def test_a_group_of_others_gives_the_asker_nothing(
+    client: Client, ours: factories.House, member: Damage, bearer: Bearer
+) -> None:
+    third = factories.house("Third Rental")
+    membership_set(user=third.staff, tenant=ours.tenant, role=Role.USER)
+    body = client.get(LIST, {"masterTenantAction": "true"}, headers=bearer(third.staff)).json()
+    assert ids_of(body) == []
 
 
 PARAMETERS = sorted(DamageQuery().fields)

@@ -95,7 +95,9 @@ damages = extend_schema(
         "otherwise; one representative per damage family unless `returnRepresentatives=false`.\n\n"
         "`category` is the damage's own word, `truePositives` what people confirmed. `points` are the corners of the "
         "damage's box in pixels of `convertedImgSize`. `confidence`, `modelVersion`, `polygon` and `source` are ours, "
-        "as are the numbers 0 for what is not measured (`size`, `proxPos...`). Paging is under `metadata` here."
+        "as are the numbers 0 for what is not measured (`size`, `proxPos...`). Paging is under `metadata` here.\n\n"
+        "With `masterTenantAction=true` somebody who works in the power tenant of a group of tenants also sees the "
+        "damages of its members, in the role they have in the power tenant (ours)."
     ),
     parameters=[DamageQuery],
     responses={

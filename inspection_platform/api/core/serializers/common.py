@@ -31,6 +31,13 @@ class Paging(serializers.Serializer[Any]):
         return min(value, MAX_LIMIT)
 
 
+def master_tenant_action() -> serializers.BooleanField:
+    """The flag by which a power tenant acts for the members of its groups."""
+    return serializers.BooleanField(
+        default=False, help_text="Also for the members of the groups whose power tenant the tenant worked in is."
+    )
+
+
 @extend_schema_field(OpenApiTypes.STR)
 class CommaList(serializers.Field[list[Any], str, str, Any]):
     """A comma separated list, each item read by the field `child`."""
@@ -74,6 +81,17 @@ def maybe_uuid(value: object) -> UUID | None:
     except serializers.ValidationError:
         return None
     return found
+
+
+_FLAG: Final = serializers.BooleanField()
+
+
+def is_true(value: object) -> bool:
+    """Whether a flag of the query or body is on, as the check of the whole will read it."""
+    try:
+        return bool(_FLAG.run_validation(value))
+    except serializers.ValidationError:
+        return False
 
 
 # --- shapes for the reference ----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from assets.plates import plate_parse
 from damages.models import DamageState, Source
 from damages.selectors import SORTS
 from damages.taxonomy import DamageCategory, FalsePositive
-from inspection_platform.api.core.serializers.common import CommaList, PageMeta, Paging, shape
+from inspection_platform.api.core.serializers.common import CommaList, PageMeta, Paging, master_tenant_action, shape
 
 
 class DamageQuery(Paging):
@@ -35,6 +35,7 @@ class DamageQuery(Paging):
     sortBy = serializers.ChoiceField(
         sorted(SORTS), default="createdAt", help_text="Default createdAt. Not for plain users."
     )
+    masterTenantAction = master_tenant_action()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Adds `plate`; a car's damages need the tenant too (contract section 5, rule 1)."""

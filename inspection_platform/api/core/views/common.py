@@ -15,12 +15,14 @@ from inspection_platform.api.base import ActorKind, FamilyView
 from inspection_platform.api.core import errors
 from inspection_platform.api.core.authentication import ApiKeyAuthentication, IdTokenAuthentication
 from inspection_platform.api.core.operations import OPERATIONS
+from inspection_platform.api.core.serializers.common import is_true
 from inspection_platform.api.refusals import FamilyEnvelope
 from tenants.errors import Forbidden, NotFound
 from tenants.models import Tenant, User
 from tenants.rights import standing_of
 from tenants.scope import Reach
 from tenants.selectors import people_within, tenants_within
+from tenants.services.tenant_groups import acting_reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,11 +157,21 @@ class CoreView(FamilyView):
             raise NotFound("User not found.")
         return person
 
-    def check_tenant(self, tenant_id: UUID | None) -> None:
-        """NotFound for a tenant whose rows the actor cannot reach now; None is no tenant to check."""
+    def acting_reach(self, flag: object) -> Reach:
+        """The tenants whose rows the actor reaches now; with `masterTenantAction` also those that its tenant acts for.
+
+        `flag` is that parameter as it came: what is no boolean counts as false here, and is left to the validation.
+        """
+        tenant = self.actor.tenant
+        if self.actor.is_global_admin or tenant is None or not is_true(flag):
+            return self.actor.reach
+        return acting_reach(tenant)
+
+    def check_tenant(self, tenant_id: UUID | None, *, reach: Reach | None = None) -> None:
+        """NotFound for a tenant whose rows the actor (or `reach`) cannot reach now; None is no tenant to check."""
         if tenant_id is None:
             return
-        is_covered = self.actor.reach.covers(tenant_id)
+        is_covered = (reach or self.actor.reach).covers(tenant_id)
         if not is_covered or (self.actor.is_global_admin and not Tenant.objects.filter(pk=tenant_id).exists()):
             raise NotFound("Tenant not found.")
 

@@ -19,6 +19,7 @@ from inspection_platform.api.core.serializers.damages import DamageQuery
 from inspection_platform.api.core.views.common import CoreView
 from inspection_platform.api.paging import page_of
 from tenants.errors import Forbidden, NotFound
+from tenants.scope import Reach
 
 #: Parameters for tenant admins, annotators and reviewers alone (contract section 5).
 CURATORS_ONLY: Final = ("filterByState", "isDeleted", "isPotential", "sortBy")
@@ -29,6 +30,7 @@ class DamagesView(CoreView):
     """W49."""
 
     operations = {"GET": "W49"}
+    reach: Reach
 
     @docs.damages
     def get(self, request: Request) -> Response:
@@ -36,16 +38,17 @@ class DamagesView(CoreView):
         self._check(request)
         query = query_of(DamageQuery, request)
         limit, page = query.pop("limit"), query.pop("page")
-        rows = damages_select(_filters(query), reach=self.actor.reach).with_evidence()
+        rows = damages_select(_filters(query), reach=self.reach).with_evidence()
         found, metadata = page_of(rows, limit=limit, page=page)
-        sizes = family_sizes(found, reach=self.actor.reach)
+        sizes = family_sizes(found, reach=self.reach)
         items = [present.damage(row, family_sizes=sizes) for row in found]
         return Response(success({"items": items}, message=FETCHED, metadata=metadata))
 
     def _check(self, request: Request) -> None:
         """Refuse what must not be answered: 404 for what is out of reach, then 403 for curators' parameters."""
         asked = request.query_params
-        self.check_tenant(maybe_uuid(asked.get("tenantId")))
+        self.reach = self.acting_reach(asked.get("masterTenantAction"))
+        self.check_tenant(maybe_uuid(asked.get("tenantId")), reach=self.reach)
         self._check_image_set(maybe_uuid(asked.get("imageSetId")))
         self._check_family(maybe_uuid(asked.get("returnFamilyOf")))
         for name in CURATORS_ONLY:
@@ -53,12 +56,12 @@ class DamagesView(CoreView):
                 raise Forbidden(f"{name} is for tenant admins, annotators and reviewers.")
 
     def _check_image_set(self, image_set_id: UUID | None) -> None:
-        sets = ImageSet.objects.of(self.actor.reach).visible()
+        sets = ImageSet.objects.of(self.reach).visible()
         if image_set_id and not sets.filter(pk=image_set_id).exists():
             raise NotFound("Image set not found.")
 
     def _check_family(self, representative_id: UUID | None) -> None:
-        if representative_id and not Damage.objects.of(self.actor.reach).filter(pk=representative_id).exists():
+        if representative_id and not Damage.objects.of(self.reach).filter(pk=representative_id).exists():
             raise NotFound("Damage not found.")
 
 
