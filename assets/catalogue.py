@@ -9,6 +9,9 @@ MASKABLE_JOBS: Final = ("damage_detection", "part_detection", "cost", "damage_id
 
 DEFAULT_COUNTRY: Final = "NO"
 
+#: The largest number that describes a lens: millimetres, or pixels across the sensor.
+LENS_LIMIT: Final = 100_000
+
 _SENSOR: Final[dict[str, float]] = {"sensorResolution": 1920, "sensorSize": 11.3}
 
 

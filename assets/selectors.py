@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef
+import re
 
-from assets.models import ImageSet, Recording
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from assets.models import CaptureSet, CaptureUnit, ImageSet, Recording
 from assets.querysets import ImageSetQuerySet
 from tenants.scope import Reach
 
@@ -22,3 +24,38 @@ def image_sets_unassigned(reach: Reach) -> ImageSetQuerySet:
         passage=OuterRef("passage"), capture_unit__default_tenant__in=reach.tenant_ids
     )
     return waiting.filter(Exists(recorded))
+
+
+def capture_sets_visible(reach: Reach) -> QuerySet[CaptureSet]:
+    """The rigs that somebody of this reach sees, by name: their tenants own them, or a unit records for these."""
+    rows = CaptureSet.objects.all_tenants("a rig is also seen by the tenants that its units record for")
+    rows = rows.filter(deleted_at__isnull=True).order_by("name", "id")
+    if reach.tenant_ids is None:
+        return rows
+    assigned = CaptureUnit.tenants.through.objects.filter(tenant__in=reach.tenant_ids).values(
+        "captureunit__capture_set"
+    )
+    return rows.filter(Q(tenant__in=reach.tenant_ids) | Q(pk__in=assigned))
+
+
+def capture_units_visible(reach: Reach) -> QuerySet[CaptureUnit]:
+    """The units of rigs that tenants of this reach own, and those that record for them; by rig and side."""
+    rows = CaptureUnit.objects.all_tenants("a unit is also seen by the tenants it records for")
+    rows = rows.filter(capture_set__deleted_at__isnull=True, capture_set__is_virtual=False)
+    rows = rows.order_by("capture_set__name", "capture_set_id", "side")
+    if reach.tenant_ids is None:
+        return rows
+    assigned = CaptureUnit.tenants.through.objects.filter(tenant__in=reach.tenant_ids).values("captureunit")
+    return rows.filter(Q(capture_set__tenant__in=reach.tenant_ids) | Q(pk__in=assigned))
+
+
+def capture_set_words(reach: Reach, *, column: str, pattern: str) -> list[str]:
+    """The distinct values of `column` (name, location) among the rigs seen that contain the pattern in any case.
+
+    In alphabetical order, capital letters or not.
+    """
+    # SQLite's LIKE knows the case of ASCII letters only; its regular expressions are Python's and know all letters.
+    lookup, text = ("icontains", pattern) if pattern.isascii() else ("iregex", re.escape(pattern))
+    rows = capture_sets_visible(reach).filter(**{f"{column}__{lookup}": text}).exclude(**{column: ""})
+    found = set(rows.order_by().values_list(column, flat=True))
+    return sorted(found, key=lambda word: (word.casefold(), word))

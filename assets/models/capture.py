@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import re
+from typing import ClassVar, Final
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from simple_history.models import HistoricalRecords
 
-from assets.catalogue import DEFAULT_COUNTRY, MASKABLE_JOBS, default_lenses
+from assets.catalogue import DEFAULT_COUNTRY, LENS_LIMIT, MASKABLE_JOBS, default_lenses
 from tenants.models import Tenant, TenantOwned
 from tenants.scope import TenantGate
+
+_COUNTRY: Final = re.compile(r"[A-Z]{1,3}")
+
+
+def validate_country_code(value: str) -> None:
+    """Raise ValidationError unless `value` is one to three letters A to Z."""
+    if not _COUNTRY.fullmatch(value):
+        raise ValidationError("A country code is one to three letters A to Z.")
+
+
+def validate_lenses(value: object) -> None:
+    """Raise ValidationError unless `value` has the shape of `default_lenses`, its numbers above 0 and to LENS_LIMIT."""
+    known = default_lenses()
+    if not isinstance(value, dict) or value.keys() != known.keys():
+        raise ValidationError(f"Lenses are an object with {', '.join(known)}.")
+    for name, lens in value.items():
+        if not isinstance(lens, dict) or lens.keys() != known[name].keys():
+            raise ValidationError(f"{name} needs {', '.join(known[name])}.")
+        for what, number in lens.items():
+            is_number = isinstance(number, int | float) and not isinstance(number, bool)
+            if not is_number or not 0 < number <= LENS_LIMIT:
+                raise ValidationError(f"{name}: {what} is a number above 0 and at most {LENS_LIMIT}.")
 
 
 def validate_pipeline_mask(value: object) -> None:
@@ -29,11 +52,11 @@ class CaptureSet(TenantOwned):
     name = models.CharField(max_length=200)
     label = models.CharField(max_length=20, choices=[("pickup", "pickup"), ("return", "return")], blank=True)
     location = models.CharField(max_length=200, blank=True)
-    country_code = models.CharField(max_length=3, default=DEFAULT_COUNTRY)
+    country_code = models.CharField(max_length=3, default=DEFAULT_COUNTRY, validators=[validate_country_code])
     cameras_count = models.PositiveSmallIntegerField(default=0)
     is_virtual = models.BooleanField(default=False)
     priority = models.IntegerField(default=0, help_text="Sets of a higher priority are annotated first.")
-    lenses = models.JSONField(default=default_lenses)
+    lenses = models.JSONField(default=default_lenses, validators=[validate_lenses])
     pipeline_mask = models.JSONField(
         default=list, blank=True, validators=[validate_pipeline_mask], help_text="Jobs switched off for this rig."
     )
@@ -66,14 +89,24 @@ class CaptureUnit(TenantOwned):
     )  # fmt: skip
     recording_count = models.PositiveIntegerField(default=0)
     device_key_digest = models.CharField(max_length=64, blank=True, editable=False)
-    last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
-    history = HistoricalRecords()
+    enrolled_at = models.DateTimeField(
+        "enrolled", null=True, blank=True, editable=False, help_text="When its present device key was made."
+    )
+    last_seen_at = models.DateTimeField(
+        "last seen", null=True, blank=True, editable=False, help_text="When its device last showed its key."
+    )
+    history = HistoricalRecords(m2m_fields=[tenants])
 
     objects = TenantGate(models.QuerySet["CaptureUnit"], path="capture_set__tenant")
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["capture_set", "side"], name="capture_unit_one_per_side")
+            models.UniqueConstraint(fields=["capture_set", "side"], name="capture_unit_one_per_side"),
+            models.UniqueConstraint(
+                fields=["device_key_digest"],
+                condition=~models.Q(device_key_digest=""),
+                name="capture_unit_device_key_once",
+            ),
         ]
 
     def __str__(self) -> str:

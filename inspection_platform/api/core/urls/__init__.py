@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from inspection_platform.api.core.urls import (
     auth,
+    capture_sets,
+    capture_units,
     car_info,
     damages,
     groups,
@@ -26,6 +28,8 @@ urlpatterns = [
     *tenants.urlpatterns,
     *users.urlpatterns,
     *car_info.urlpatterns,
+    *capture_sets.urlpatterns,
+    *capture_units.urlpatterns,
     *image_sets.urlpatterns,
     *damages.urlpatterns,
 ]
