@@ -90,7 +90,8 @@ def _sets_opened(
     drawings: Sequence[Drawing], marks: Sequence[PictogramMark], *, user: User, reach: Reach, step: Source
 ) -> dict[UUID, ImageSet]:
     """The sets by id, once the person may change each of them."""
-    wanted = list(dict.fromkeys(each.image_set for each in (*drawings, *marks)))
+    named = [*(drawing.image_set for drawing in drawings), *(mark.image_set for mark in marks)]
+    wanted = list(dict.fromkeys(named))
     rows = ImageSet.objects.of(reach).visible().filter(pk__in=wanted).order_by()
     sets = {row.pk: row for row in rows}
     _refuse_missing("Image sets", wanted, sets)
