@@ -232,6 +232,8 @@ CODE_RATE_PER_NAME = env.int("CODE_RATE_PER_NAME", default=5)
 CODE_TRY_RATE_PER_NAME = env.int("CODE_TRY_RATE_PER_NAME", default=20)
 CODE_RATE_PER_ADDRESS = env.int("CODE_RATE_PER_ADDRESS", default=60)
 LOGIN_URL = reverse_lazy("admin:login")
+# unfold's log-in form does not say where to go when nobody was on the way to a page.
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 #: Seconds for which a set stays with the annotator or reviewer who took it; each action begins them anew.
 MANUAL_LOCK_SECONDS = env.int("MANUAL_LOCK_SECONDS", default=1800)
 ACCESS_TOKEN_SECONDS = 3600

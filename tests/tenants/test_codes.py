@@ -21,9 +21,8 @@ from pytest_django import Settings
 from inspection_platform import sweep
 from inspection_platform.codes import registration_ask, reset_ask
 from tenants.errors import Invalid
-from tenants.messages import MessageFailed
+from tenants.messages import MessageFailed, message_send
 from tenants.models import CodePurpose, OneTimePassword, User
-from tenants.services import codes
 from tenants.services.cleanup import one_time_codes_prune
 from tenants.services.codes import (
     ALPHABET,
@@ -45,6 +44,7 @@ from tests.outbox import Message, Outbox
 
 NOBODY = "+4790000002"
 FRESH = "Another-h0rse"
+SEND = "tenants.services.codes.message_send"
 
 
 def asked(username: str) -> OneTimePassword:
@@ -121,7 +121,7 @@ def test_a_name_of_nobody_gets_a_code_that_nobody_gets(outbox: list[Message]) ->
 def test_the_code_of_an_unknown_name_opens_nothing_even_if_guessed(
     outbox: list[Message], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(codes, "code_draw", lambda: "ABC123")
+    monkeypatch.setattr("tenants.services.codes.code_draw", lambda: "ABC123")
     sent(NOBODY)
     with pytest.raises(Invalid, match="not valid or has expired"):
         check(NOBODY, "ABC123")
@@ -172,7 +172,7 @@ def test_a_worker_killed_before_sending_is_replaced(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(codes, "message_send", killed)
+        patched.setattr(SEND, killed)
         with pytest.raises(Killed):
             drain()
     row = OneTimePassword.objects.get()
@@ -205,15 +205,14 @@ def test_a_worker_that_comes_back_late_changes_nothing(
     ours: factories.House, outbox: list[Message], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = asked(ours.staff.phone)
-    real = codes.message_send
 
     def slow(**message: Any) -> None:
-        monkeypatch.setattr(codes, "message_send", real)
+        monkeypatch.setattr(SEND, message_send)
         OneTimePassword.objects.update(next_attempt_at=timezone.now())
         code_send(code_id=row.pk)
         raise MessageFailed("Too late.")
 
-    monkeypatch.setattr(codes, "message_send", slow)
+    monkeypatch.setattr(SEND, slow)
     code_send(code_id=row.pk)
     row.refresh_from_db()
     assert (row.attempts, row.failure) == (2, "")

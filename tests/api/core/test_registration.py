@@ -99,7 +99,7 @@ def test_by_verified_address(client: Client, ours: factories.House, outbox: list
     assert outbox == []
     (sent,) = mail.outbox
     assert sent.to == ["Sam@example.com"]
-    code = Message(sent.to[0], sent.subject, str(sent.body)).code
+    code = Message(sent.to[0], str(sent.subject), str(sent.body)).code
     assert post(client, CONFIRM, username="sam@example.com", code=code, password=FRESH).status_code == 200
 
 
