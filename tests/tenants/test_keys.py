@@ -10,11 +10,22 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
+from structlog.testing import capture_logs
 
-from tenants.errors import Conflict, Invalid
+from tenants.errors import Conflict, Invalid, NotFound
 from tenants.models import GLOBAL_ADMIN, ApiKey, Family, Role, Tenant, User
-from tenants.services.keys import IssuedKey, api_key_find, api_key_issue, api_key_reveal, api_key_revoke, api_key_rotate
-from tenants.services.people import group_assign, membership_remove, membership_set
+from tenants.services.keys import (
+    IssuedKey,
+    api_key_find,
+    api_key_issue,
+    api_key_reveal,
+    api_key_revoke,
+    api_key_rotate,
+    core_key_issue,
+    core_key_revoke,
+    core_key_show,
+)
+from tenants.services.people import current_tenant_set, group_assign, membership_remove, membership_set
 from tests import factories
 from tests.factories import House
 
@@ -191,6 +202,57 @@ def test_last_use_is_noted_once_a_minute_without_history(
     api_key_find(family=Family.INSPEKTLABS, value=value)
     assert row.filter(last_used_at__gte=first).exists()
     assert found.history.count() == 1
+
+
+# --- a person's one core key ------------------------------------------------------------------------------------------
+
+
+def test_a_persons_key_is_for_the_tenant_they_work_in(ours: House, outsider: House) -> None:
+    membership_set(user=ours.staff, tenant=outsider.tenant, role=Role.USER)
+    current_tenant_set(user=ours.staff, tenant=outsider.tenant)
+    assert core_key_issue(user=ours.staff).key.tenant == outsider.tenant
+    ours.annotator.current_tenant = None
+    assert core_key_issue(user=ours.annotator).key.tenant == ours.tenant
+
+
+def test_who_works_nowhere_or_is_not_active_gets_no_key(ours: House, outsider: House) -> None:
+    membership_remove(user=ours.staff, tenant=ours.tenant)
+    outsider.global_admin.current_tenant = None
+    membership_remove(user=outsider.global_admin, tenant=outsider.tenant)
+    ours.annotator.is_active = False
+    for person in (ours.staff, outsider.global_admin, ours.annotator):
+        with pytest.raises(Conflict):
+            core_key_issue(user=person)
+
+
+def test_a_persons_key_is_shown_and_ends_and_may_be_issued_anew(ours: House) -> None:
+    first = core_key_issue(user=ours.staff, name="script", by=ours.global_admin)
+    with pytest.raises(Conflict):
+        core_key_issue(user=ours.staff)
+    shown = core_key_show(user=ours.staff, by=ours.global_admin)
+    assert (shown.value, shown.key.name) == (first.value, "script")
+    core_key_revoke(user=ours.staff, by=ours.global_admin)
+    assert api_key_find(family=Family.CORE, value=first.value) is None
+    for gone in (lambda: core_key_revoke(user=ours.staff), lambda: core_key_show(user=ours.staff, by=ours.staff)):
+        with pytest.raises(NotFound):
+            gone()
+    assert core_key_issue(user=ours.staff).value != first.value
+
+
+def test_that_a_key_was_shown_is_logged_without_its_value(ours: House) -> None:
+    issued = core_key_issue(user=ours.staff)
+    with capture_logs() as lines:
+        core_key_show(user=ours.staff, by=ours.global_admin)
+    line = next(line for line in lines if line["event"] == "api_key_shown")
+    assert (line["user_id"], line["shown_to"]) == (str(ours.staff.pk), str(ours.global_admin.pk))
+    assert issued.value not in repr(lines)
+
+
+def test_a_key_that_nothing_unseals_is_a_conflict_in_words(ours: House) -> None:
+    issued = core_key_issue(user=ours.staff)
+    ApiKey.objects.of(ours.tenant.pk).filter(pk=issued.key.pk).update(sealed_value="gAAAAA")
+    with pytest.raises(Conflict, match="unsealed"):
+        core_key_show(user=ours.staff, by=ours.global_admin)
 
 
 @pytest.mark.django_db(transaction=True)

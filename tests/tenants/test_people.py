@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from tenants.errors import Invalid, NotAuthenticated, NotFound
+from tenants.errors import Conflict, Invalid, NotAuthenticated, NotFound
 from tenants.models import ANNOTATOR, GLOBAL_ADMIN, GROUPS, REVIEWER, Membership, Role, Tenant, User
 from tenants.scope import Reach
 from tenants.services.people import (
+    global_admins,
     group_assign,
     group_unassign,
     is_global_admin,
     membership_remove,
     membership_set,
+    memberships_assign,
+    memberships_unassign,
     reach_of,
     user_authenticate,
     user_groups,
+    working_tenant,
 )
+from tests import factories
 from tests.factories import PASSWORD, House
 
 
@@ -173,6 +181,74 @@ def test_the_first_tenant_becomes_the_current_one(ours: House) -> None:
     assert person.current_tenant == ours.tenant
 
 
+def test_several_tenants_are_joined_and_left_all_or_none(ours: House, outsider: House) -> None:
+    person = User.objects.create_user("+4740000004", PASSWORD)
+    both = {ours.tenant: Role.USER, outsider.tenant: Role.ADMIN_TENANT}
+
+    def roles() -> dict[Tenant, str]:
+        return {row.tenant: row.role for row in User.objects.get(pk=person.pk).memberships.select_related("tenant")}
+
+    with pytest.raises(Invalid):
+        memberships_assign(user=person, roles=both | {outsider.tenant: "EMPEROR"})
+    assert roles() == {}
+    memberships_assign(user=person, roles=both, by=ours.global_admin)
+    assert roles() == both
+    third = Tenant.objects.create(name="Third")
+    with pytest.raises(NotFound):
+        memberships_unassign(user=person, tenants=[ours.tenant, third])
+    assert roles() == both
+    memberships_unassign(user=person, tenants=both, by=ours.tenant_admin)
+    assert roles() == {}
+    removed = Membership.history.filter(user=person, history_type="-")
+    assert {row.history_user for row in removed} == {ours.tenant_admin}
+
+
+def test_the_history_says_who_moved_somebody_to_another_tenant(ours: House, outsider: House) -> None:
+    membership_set(user=ours.staff, tenant=outsider.tenant, role=Role.USER)
+    membership_remove(user=ours.staff, tenant=ours.tenant, by=ours.tenant_admin)
+    newest = ours.staff.history.first()
+    assert newest is not None
+    assert (newest.current_tenant, newest.history_user) == (outsider.tenant, ours.tenant_admin)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_add_the_same_member_at_once_make_one_membership() -> None:
+    crowded = factories.house("Crowded Rental")
+    person = User.objects.create_user("+4740000005", PASSWORD)
+
+    def add(role: str) -> None:
+        try:
+            membership_set(user=User.objects.get(pk=person.pk), tenant=crowded.tenant, role=role)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add, [Role.USER, Role.ADMIN_TENANT] * 2))
+    assert person.memberships.count() == 1
+
+
+# --- the tenant worked in --------------------------------------------------------------------------------------------
+
+
+def test_the_wished_tenant_counts_before_the_current_and_the_first(ours: House, outsider: House) -> None:
+    third = Tenant.objects.create(name="Third")
+    for tenant in (outsider.tenant, third):
+        membership_set(user=ours.staff, tenant=tenant, role=Role.USER)
+    assert working_tenant(ours.staff, third) == third
+    assert working_tenant(ours.staff) == ours.tenant
+    Tenant.objects.filter(pk=ours.tenant.pk).update(is_active=False)
+    person = User.objects.get(pk=ours.staff.pk)
+    assert working_tenant(person) == outsider.tenant
+    membership_remove(user=person, tenant=third)
+    assert working_tenant(person, third) == outsider.tenant
+
+
+def test_a_global_admin_may_work_in_every_active_tenant(ours: House, outsider: House) -> None:
+    assert working_tenant(ours.global_admin, outsider.tenant) == outsider.tenant
+    Tenant.objects.filter(pk=outsider.tenant.pk).update(is_active=False)
+    assert working_tenant(ours.global_admin, Tenant.objects.get(pk=outsider.tenant.pk)) == ours.tenant
+
+
 # --- groups ----------------------------------------------------------------------------------------------------------
 
 
@@ -192,6 +268,49 @@ def test_an_unknown_group_is_refused(ours: House) -> None:
     for change in (group_assign, group_unassign):
         with pytest.raises(Invalid):
             change(user=ours.staff, group="isAnnotator")
+
+
+@pytest.mark.parametrize("change", [group_assign, group_unassign])
+def test_the_same_change_again_leaves_no_record(ours: House, change: Callable[..., None]) -> None:
+    change(user=ours.staff, group=REVIEWER, by=ours.global_admin)
+    before = ours.staff.history.count()
+    change(user=ours.staff, group=REVIEWER, by=ours.global_admin)
+    assert ours.staff.history.count() == before
+
+
+def test_the_last_global_admin_cannot_leave(ours: House, outsider: House) -> None:
+    group_unassign(user=outsider.global_admin, group=GLOBAL_ADMIN)
+    with pytest.raises(Conflict):
+        group_unassign(user=ours.global_admin, group=GLOBAL_ADMIN)
+    assert list(global_admins()) == [ours.global_admin]
+    User.objects.filter(pk=ours.staff.pk).update(is_superuser=True)
+    group_unassign(user=ours.global_admin, group=GLOBAL_ADMIN)
+    assert list(global_admins()) == [ours.staff]
+
+
+def test_a_superuser_stays_a_global_admin_without_the_group(ours: House) -> None:
+    User.objects.filter(pk=ours.global_admin.pk).update(is_superuser=True)
+    last = User.objects.get(pk=ours.global_admin.pk)
+    group_unassign(user=last, group=GLOBAL_ADMIN)
+    assert is_global_admin(last)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_global_admins_who_leave_at_once_one_stays() -> None:
+    pair = [factories.house(name).global_admin for name in ("Left Rental", "Right Rental")]
+
+    def leave(person: User) -> bool:
+        try:
+            group_unassign(user=User.objects.get(pk=person.pk), group=GLOBAL_ADMIN)
+        except Conflict:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(leave, pair)) == [False, True]
+    assert global_admins().count() == 1
 
 
 def test_a_person_may_be_in_several_groups(ours: House) -> None:

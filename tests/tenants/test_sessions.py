@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tenants.models import AuthSession, Tenant, User
-from tenants.services.sessions import session_close, session_find, session_open, sessions_close_all
+from tenants.errors import NotAuthenticated, NotFound
+from tenants.models import AuthSession, Role, Tenant, User
+from tenants.services.people import membership_set
+from tenants.services.sessions import session_close, session_find, session_open, session_switch, sessions_close_all
 from tests.factories import House
 
 
@@ -53,6 +55,41 @@ def test_a_closed_session_is_gone_and_the_others_stay(ours: House) -> None:
     session_close(session=session)
     assert session_find(token) is None
     assert session_find(other) is not None
+
+
+def test_a_session_and_its_person_move_to_another_tenant_together(ours: House, outsider: House) -> None:
+    membership_set(user=ours.staff, tenant=outsider.tenant, role=Role.USER)
+    session, token = session_open(user=ours.staff, tenant=ours.tenant)
+    session_switch(session=session, tenant=outsider.tenant, by=ours.staff)
+    found = session_find(token)
+    assert found is not None
+    assert found.tenant == found.user.current_tenant == outsider.tenant
+    newest = ours.staff.history.first()
+    assert newest is not None
+    assert (newest.current_tenant, newest.history_user) == (outsider.tenant, ours.staff)
+
+
+def test_nobody_moves_where_they_do_not_belong(ours: House, outsider: House) -> None:
+    session, token = session_open(user=ours.staff, tenant=ours.tenant)
+    with pytest.raises(NotFound):
+        session_switch(session=session, tenant=outsider.tenant)
+    everywhere, _ = session_open(user=ours.global_admin, tenant=ours.tenant)
+    session_switch(session=everywhere, tenant=outsider.tenant)
+    Tenant.objects.filter(pk=outsider.tenant.pk).update(is_active=False)
+    with pytest.raises(NotFound):
+        session_switch(session=everywhere, tenant=Tenant.objects.get(pk=outsider.tenant.pk))
+    found = session_find(token)
+    assert found is not None
+    assert found.tenant == found.user.current_tenant == ours.tenant
+
+
+def test_a_session_that_was_closed_meanwhile_moves_nowhere(ours: House, outsider: House) -> None:
+    membership_set(user=ours.staff, tenant=outsider.tenant, role=Role.USER)
+    session, _ = session_open(user=ours.staff, tenant=ours.tenant)
+    sessions_close_all(user=ours.staff)
+    with pytest.raises(NotAuthenticated):
+        session_switch(session=session, tenant=outsider.tenant)
+    assert User.objects.get(pk=ours.staff.pk).current_tenant == ours.tenant
 
 
 def test_closing_all_ends_every_session_of_that_person_alone(ours: House) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -183,6 +185,48 @@ def test_a_change_costs_a_fixed_number_of_queries(
     everything = {key: value for key, value in CONTRACT_DEFAULTS.items() if key != "expiryAfter"}
     with django_assert_max_num_queries(8):
         tenant_settings_update(tenant=tenant, changes=everything | {"expiryAfter": 1})
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [("\ud800", "\\ud800"), ("x" * 5000, "x" * 100), ("a\0b", "a\0b")],
+)
+def test_an_odd_key_is_repeated_so_that_an_answer_can_hold_it(tenant: Tenant, key: str, shown: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        tenant_settings_update(tenant=tenant, changes={key: 1})
+    assert set(refused.value.fields) == {shown}
+    assert refused.value.message.encode()
+
+
+def test_what_nests_without_end_is_an_unknown_key(tenant: Tenant) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(5000):
+        deep = {"a": deep}
+    with pytest.raises(Invalid) as refused:
+        tenant_settings_update(tenant=tenant, changes=deep)
+    assert set(refused.value.fields) == {"a.a.a"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_change_different_settings_at_once_both_succeed() -> None:
+    tenant = tenant_create(name="Busy")
+    changes = [
+        {"expiryAfter": 7},
+        {"isHandicapped": True},
+        {"maxFramesForCameras": {"topLeft": 3}},
+        {"timeZone": "UTC"},
+    ]
+
+    def change(wanted: dict[str, Any]) -> None:
+        try:
+            tenant_settings_update(tenant=fresh(tenant), changes=wanted)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(change, changes))
+    shown = tenant_settings_present(fresh(tenant))
+    assert (shown["expiryAfter"], shown["isHandicapped"], shown["maxFramesForCameras"]["topLeft"]) == (7, True, 3)
 
 
 def test_two_tenants_do_not_share_their_cameras(tenant: Tenant) -> None:
