@@ -64,7 +64,9 @@ def damages_unmerge(*, user: User, damage: Damage, reach: Reach, step: Source) -
         rows = rows_lock(kin)
         before = {record.damage_id: _ties_before(record, rows[record.damage_id]) for record in records}
         changes = kinship_of(rows.values(), ties=before).changes()
-        ties_write(changes, rows, ledger=edit.ledger, action=Action.UNMERGED, note={_UNDOES: merge})
+        # Those that the merge left as they were know of its end too: nothing else may lead from them to the others.
+        told = {key: ties_of(rows[key]) for key in before} | changes
+        ties_write(told, rows, ledger=edit.ledger, action=Action.UNMERGED, always=True, note={_UNDOES: merge})
         edit.finish()
     return [rows[key] for key in sorted(changes)]
 
