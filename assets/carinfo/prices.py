@@ -60,7 +60,8 @@ def price_at(known: Iterable[KnownPrice], *, year: int, km: int) -> Price:
         min((y for y in curves if y > year), default=None),
     )
     if earlier is None or later is None:
-        raise PriceUnknown(f"of {year}: prices are known from {min(curves)} to {max(curves)}.")
+        reach = f"from {min(curves)} to {max(curves)}" if len(curves) > 1 else f"for {min(curves)} only"
+        raise PriceUnknown(f"of {year}: prices are known {reach}.")
     first, second = _on_curves([curves[earlier], curves[later]], year=year, km=km)
     return _rounded(_between(first, second, Fraction(year - earlier, later - earlier)))
 
