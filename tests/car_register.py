@@ -23,7 +23,7 @@ FIELDS = {
     "kilowatts": "cars.0.kw",
     "displacement": "cars.0.cm3",
 }
-SKODA = {
+SKODA: dict[str, Any] = {
     "vin": "TMBJG7NE5C0123456",
     "make": "Škoda",
     "model": "Octavia",

@@ -15,13 +15,18 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from assets.carinfo.facts import CarFacts
+from assets.carinfo.vins import vin_decode, vin_parse
 from assets.models import CaptureUnit, Car, ImageSet, ImageSetState
+from assets.plates import Plate
+from assets.services.car_info import PRICED_BY, car_by_plate, car_price
 from damages.models import Damage, DamageDecision, Source
 from imaging.models import JobRun, JobState
 from inspection_platform import workflow
 from inspection_platform.demo import inspections
 from tenants.models import ApiKey, Membership, Role, Tenant, User
 from tenants.outbound import sign
+from tenants.scope import Reach
 from tenants.services.keys import api_key_find, api_key_reveal, api_key_revoke
 from tenants.services.people import user_groups
 from tenants.services.secrets import signing_secrets_valid
@@ -155,6 +160,9 @@ def test_the_yard_has_two_rigs_of_two_units_and_an_assigned_car() -> None:
             assert {str(unit.default_tenant_id) for unit in units} == {tenant["id"]}
         car = Car.plain.get(tenant=tenant["id"])
         assert car.registration_no == tenant["car"]
+        assert vin_decode(vin_parse(car.vin)) == CarFacts(vin=car.vin, make="Volkswagen", year=2023)
+        known = car_by_plate(plate=Plate("NO", car.plate), reach=Reach.only(car.tenant_id), wanted=PRICED_BY)
+        assert car_price(car=known, km=car.mileage or 0, tenant_id=None) == (307_325, 323_500, 339_675)
         pickup, return_ = ImageSet.plain.filter(car=car).order_by("recorded_at")
         assert [str(pickup.capture_set_id), str(return_.capture_set_id)] == list(tenant["capture_sets"].values())
         assert {pickup.state, return_.state} == {ImageSetState.READY}

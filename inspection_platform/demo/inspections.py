@@ -15,7 +15,8 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 
-from assets.models import CaptureSet, CaptureUnit, Car, Image, ImageSet, Passage, Submission
+from assets.carinfo.prices import price_key
+from assets.models import CaptureSet, CaptureUnit, Car, Image, ImageSet, Passage, PricePoint, Submission
 from assets.services.submissions import IncomingFile, SubmissionDetails, image_set_receive
 from damages.models import Damage, Source
 from damages.services.decisions import damage_draw
@@ -39,6 +40,17 @@ _OLD: Final = (Scratch("left", 4.0, 0.8, 1.2, 1), Scratch("front", 5.8, 1.6, 0.9
 _NEW: Final = (Scratch("right", 6.2, 1.0, 0.9, 2), Scratch("front", 2.6, 1.6, 0.8, 3))
 _SCRATCHES: Final = {"pickup": _OLD, "return": _OLD + _NEW}
 _PAINTS: Final = {"demo": (58, 92, 150), "other": (150, 48, 44)}
+#: Made up, in the form in which the maker writes them.
+_VINS: Final = {"demo": "WVWZZZCDZPW000001", "other": "WVWZZZCDZPW000002"}
+#: By year and km.
+_MEDIUM_PRICES: Final = {
+    (2021, 0): 285_000,
+    (2021, 50_000): 245_000,
+    (2021, 150_000): 175_000,
+    (2023, 0): 345_000,
+    (2023, 50_000): 295_000,
+    (2023, 150_000): 210_000,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +63,17 @@ class Yard:
 
 @transaction.atomic
 def yard_build(staffed: Staffed) -> Yard:
-    """Both capture sets with two units each and the assigned car, made or found."""
+    """Both capture sets with two units each, the assigned car and what such a car costs, made or found."""
     rigs = {label: _rig(staffed, label) for label in LABELS}
     car, _ = Car.objects.of(staffed.tenant.pk).get_or_create(
         country_code="NO", plate=staffed.spec.plate, tenant=staffed.tenant,
         defaults={
-            "make": "Volkswagen", "model": "Golf", "car_group": "C", "color": "blue", "fuel": "PETROL", "year": 2023,
+            "vin": _VINS[staffed.spec.key], "make": "Volkswagen", "model": "Golf", "car_group": "C", "color": "blue",
+            "fuel": "PETROL", "gear": "manual", "year": 2023, "kilowatts": 96, "displacement": 1.498,
             "mileage": 21_500, "capture_set": rigs["pickup"],
         },
     )  # fmt: skip
+    _prices(staffed)
     return Yard(rigs, car)
 
 
@@ -101,6 +115,18 @@ def _rig(staffed: Staffed, label: str) -> CaptureSet:
         if is_new:
             unit.tenants.add(tenant)
     return rig
+
+
+def _prices(staffed: Staffed) -> None:
+    """A few price points of the demo's car: its medium price, and five per cent around it."""
+    for (year, km), price in _MEDIUM_PRICES.items():
+        PricePoint.objects.of(staffed.tenant.pk).get_or_create(
+            tenant=staffed.tenant, make_key=price_key("Volkswagen"), model_key=price_key("Golf"), year=year, km=km,
+            defaults={
+                "make": "Volkswagen", "model": "Golf", "price_low": price * 95 // 100, "price_medium": price,
+                "price_high": price * 105 // 100,
+            },
+        )  # fmt: skip
 
 
 def _external_key(label: str) -> str:
