@@ -12,12 +12,12 @@ from rest_framework.request import Request
 
 from inspection_platform.api.base import Actor, ActorKind
 from inspection_platform.api.tokens import token_claims, token_mint
+from tenants.asker import Asker, asker_find
 from tenants.errors import NotAuthenticated
-from tenants.models import GLOBAL_ADMIN, ApiKey, Family, Membership, Tenant, User
+from tenants.models import ApiKey, Family, Tenant, User
 from tenants.phones import e164
 from tenants.scope import Reach
 from tenants.services.keys import api_key_find
-from tenants.services.people import user_groups
 
 _KIND: Final = "id"
 _BEARER: Final = "bearer"
@@ -34,11 +34,11 @@ class IdTokenAuthentication(BaseAuthentication):
         if scheme.lower() != _BEARER:
             return None
         claims = token_claims(text.strip(), family=Family.CORE, kind=_KIND)
-        user = User.objects.filter(pk=UUID(claims["sub"]), is_active=True, deleted_at=None).first()
-        if user is None or not constant_time_compare(str(claims.get("pwd")), _password_stamp(user)):
-            raise NotAuthenticated("The token is not valid.")
         tenant_id = UUID(claims["tenant"]) if claims["tenant"] else None
-        return user, _actor(user, tenant_id, kind=ActorKind.BEARER)
+        asker = asker_find(UUID(claims["sub"]), tenant_id=tenant_id)
+        if asker is None or not constant_time_compare(str(claims.get("pwd")), _password_stamp(asker.user)):
+            raise NotAuthenticated("The token is not valid.")
+        return asker.user, _actor(asker, kind=ActorKind.BEARER, is_bound=tenant_id is not None)
 
     def authenticate_header(self, _request: Request) -> str:
         """What a 401 asks for."""
@@ -54,9 +54,10 @@ class ApiKeyAuthentication(BaseAuthentication):
         if not value:
             return None
         key = api_key_find(family=Family.CORE, value=value)
-        if key is None or key.user is None:
+        asker = asker_find(key.user_id, tenant_id=key.tenant_id) if key and key.user_id else None
+        if asker is None:
             raise NotAuthenticated("The API key is not valid.")
-        return key.user, _actor(key.user, key.tenant_id, kind=ActorKind.KEY, key=key)
+        return asker.user, _actor(asker, kind=ActorKind.KEY, is_bound=True, key=key)
 
     def authenticate_header(self, _request: Request) -> str:
         """What a 401 asks for."""
@@ -87,29 +88,20 @@ def is_user_name(user: User, typed: str) -> bool:
         return False
 
 
-def _actor(user: User, tenant_id: UUID | None, *, kind: ActorKind, key: ApiKey | None = None) -> Actor:
-    """The actor with the same reach that `reach_of` gives, in as few queries; NotAuthenticated for a former member."""
-    groups = user_groups(user)
-    if _is_global(user, groups):
-        groups |= {GLOBAL_ADMIN}
-        tenant = Tenant.objects.filter(pk=tenant_id, is_active=True).first() if tenant_id else None
-        return Actor(kind=kind, reach=Reach.every(), tenant=tenant, user=user, api_key=key, groups=groups)
-    if tenant_id is None:
-        return Actor(kind=kind, reach=Reach.some(()), user=user, api_key=key, groups=groups)
-    members = Membership.objects.of(tenant_id).filter(user=user, tenant__is_active=True)
-    membership = members.select_related("tenant").first()
-    if membership is None:
+def _actor(asker: Asker, *, kind: ActorKind, is_bound: bool, key: ApiKey | None = None) -> Actor:
+    """The actor with the same reach that `reach_of` gives; `is_bound`: the credentials name a tenant to work in.
+
+    NotAuthenticated for somebody who is no member of it any more.
+    """
+    if is_bound and not asker.role and not asker.is_global_admin:
         raise NotAuthenticated("You do not belong to this tenant any more.")
+    own = Reach.some([asker.tenant.pk] if asker.tenant else ())
     return Actor(
         kind=kind,
-        reach=Reach.only(tenant_id),
-        tenant=membership.tenant,
-        user=user,
+        reach=Reach.every() if asker.is_global_admin else own,
+        tenant=asker.tenant,
+        user=asker.user,
         api_key=key,
-        groups=groups,
-        role=membership.role,
+        groups=asker.groups,
+        role=asker.role,
     )
-
-
-def _is_global(user: User, groups: frozenset[str]) -> bool:
-    return user.is_superuser or GLOBAL_ADMIN in groups

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 Bearer = Callable[[User], Headers]
 CAR_INFO = "/core/v1/carInfo"
 VIN = SKODA["vin"]
-AUTH_QUERIES = 3
+AUTH_QUERIES = 1
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from tests.api.core.conftest import Scene, created_at, golden
 pytestmark = pytest.mark.django_db
 Bearer = Callable[[User], Headers]
 LIST = "/core/v1/damages"
-AUTH_QUERIES = 3
+AUTH_QUERIES = 1
 #: The set is there; count, damages, their parts, family sizes.
 LIST_QUERIES = 5
 

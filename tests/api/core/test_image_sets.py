@@ -25,8 +25,8 @@ from tests.api.core.conftest import Scene, golden
 pytestmark = pytest.mark.django_db
 Bearer = Callable[[User], Headers]
 LIST = "/core/v1/imageSets"
-#: Queries for who asks (user, groups, membership), then for the list (count, sets, runs, jobs, drawn, removed).
-AUTH_QUERIES = 3
+#: Queries for who asks, then for the list (count, sets, runs, jobs, drawn, removed).
+AUTH_QUERIES = 1
 LIST_QUERIES = 6
 
 

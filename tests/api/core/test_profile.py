@@ -26,8 +26,8 @@ pytestmark = pytest.mark.django_db
 Bearer = Callable[[User], Headers]
 LIST = "/core/v1/profile"
 NAMES = f"{LIST}/names"
-#: User, groups, membership.
-AUTH_QUERIES = 3
+#: Who asks.
+AUTH_QUERIES = 1
 #: The roles in all of the asker's tenants.
 ROLE_QUERIES = 2
 #: Those, two counts and the page.
