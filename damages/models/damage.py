@@ -184,6 +184,7 @@ class Action(models.TextChoices):
     DELETED = "deleted", "deleted"
     RESTORED = "restored", "restored"
     UPDATED = "updated", "details changed"
+    SETTLED = "settled", "put in order after another went or came back"
     MATCHED = "matched", "matched"
     MERGED = "merged", "merged"
     UNMERGED = "unmerged", "merge taken back"

@@ -34,7 +34,7 @@ def damages_delete(*, user: User, ids: Sequence[UUID], with_families: bool, reac
         if step == Source.ANNOTATOR:
             _refuse_others_work(doomed, user=user)
         _remove(doomed, user=user, ledger=edit.ledger)
-        ties_write(kinship_of(rows.values()).changes(), rows, ledger=edit.ledger, action=Action.MATCHED)
+        ties_write(kinship_of(rows.values()).changes(), rows, ledger=edit.ledger, action=Action.SETTLED)
         edit.finish()
     return [row.pk for row in doomed]
 

@@ -87,7 +87,7 @@ def ties_settle(ids: Collection[UUID], *, ledger: Ledger) -> None:
     begins with the next earliest.
     """
     rows = rows_lock(kin_ids(ids))
-    ties_write(kinship_of(rows.values()).changes(), rows, ledger=ledger, action=Action.MATCHED)
+    ties_write(kinship_of(rows.values()).changes(), rows, ledger=ledger, action=Action.SETTLED)
     ledger.write()
 
 

@@ -21,7 +21,7 @@ FACTS: Final = (
 
 #: What a damage was matched with. Records of these are apart: one row's cannot be taken back without the others'.
 TIES: Final = ("first_damage_id", "representative_id")
-MATCHING: Final = frozenset({Action.MATCHED, Action.MERGED, Action.UNMERGED})
+MATCHING: Final = frozenset({Action.SETTLED, Action.MATCHED, Action.MERGED, Action.UNMERGED})
 
 #: What published results tell of a damage: a change of these makes them outdated.
 _PUBLISHED: Final = frozenset(
