@@ -38,8 +38,10 @@ class AuditFilter(forms.Form):
     since = forms.DateField(required=False, label="From")
     until = forms.DateField(required=False, label="To, inclusive")
 
-    def __init__(self, data: Mapping[str, Any], *, with_groups: bool) -> None:
+    def __init__(self, data: Mapping[str, Any], *, with_groups: bool, with_tenants: bool) -> None:
         super().__init__(data)
+        if not with_tenants:
+            del self.fields["tenant"]
         kinds = [(key, label) for key, label in KIND_LABELS.items() if with_groups or key != "group"]
         self.fields["kind"] = forms.ChoiceField(required=False, label="Kind", choices=[_ANYTHING, *kinds])
 
@@ -73,7 +75,8 @@ def page(request: HttpRequest) -> HttpResponse:
     if not may_audit(request):
         raise PermissionDenied
     reach = _reach(request)
-    form = AuditFilter(request.GET, with_groups=reach.tenant_ids is None)
+    names = _names(request)
+    form = AuditFilter(request.GET, with_groups=reach.tenant_ids is None, with_tenants=len(names) > 1)
     after = Place.parse(request.GET.get("after", ""))
     is_sound = form.is_valid()
     found = audit_page(reach=reach, asker=person_of(request), wanted=form.wanted(), after=after) if is_sound else None
@@ -85,7 +88,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "older": _address(request, found.older) if found and found.older else "",
         "newest": _address(request, None) if after else "",
         "is_filtered": any(request.GET.get(name) for name in form.fields),
-        "tenant_names": _names(request),
+        "tenant_names": names,
         "zone_name": timezone.get_current_timezone_name(),
     }
     return render(request, "portal/audit.html", context)
