@@ -86,10 +86,11 @@ capture_set_create = extend_schema(
     tags=[TAG],
     summary="Create a capture set",
     description=(
-        "A regular set has one or two units. A virtual one (`virtual=true`) is made without `captureUnits`; a tenant "
-        f"has at most {MAX_VIRTUAL} of them (409). Lenses, and numbers of lenses, that are not given get the defaults. The "
-        "passages of a set go through its tenant's pipeline without the jobs in `pipelineMask`. The set belongs to the "
-        f"tenant worked in, or to `tenantId` (ours), where the role counts. {_UNITS} {callers_text('W35')}"
+        "A regular set has one or two units. A virtual one (`virtual=true`) is made without `captureUnits`; a "
+        f"tenant has at most {MAX_VIRTUAL} of them (409). Lenses, and numbers of lenses, that are not given get the "
+        "defaults. The passages of a set go through its tenant's pipeline without the jobs in `pipelineMask`. The set "
+        "belongs to the tenant worked in, or to `tenantId` (ours), where the role counts. "
+        f"{_UNITS} {callers_text('W35')}"
     ),
     parameters=[CaptureSetKind],
     request=CaptureSetCreate,
@@ -106,8 +107,8 @@ capture_set_search = extend_schema(
     summary="Search capture sets",
     description=(
         "The distinct locations that contain `location` and the names that contain `name`, in any case: `it` finds "
-        "Italy and Great Britain. In alphabetical order; a list whose pattern is not given is empty (both ours). Looks among "
-        f"the sets that the asker sees. {callers_text('W36')}"
+        "Italy and Great Britain. In alphabetical order; a list whose pattern is not given is empty (both ours). Looks "
+        f"among the sets that the asker sees. {callers_text('W36')}"
     ),
     parameters=[CaptureSetSearch],
     responses={
