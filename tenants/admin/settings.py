@@ -18,6 +18,7 @@ from tenants.admin_base import HistoryAdmin, RecordAdmin, person
 from tenants.admin_forms import SameTenantForm, ServiceForm
 from tenants.admin_inlines import ScopedStacked, ScopedTabular
 from tenants.admin_parts import RECORD, ReachFilter, column, state_column
+from tenants.catalogue import FRAMES_WITHOUT_CAMERA
 from tenants.models import Quota, Tenant, TenantGroup, TenantSettings, UsageCounter, User
 from tenants.rights import standing_of
 from tenants.scope import Reach
@@ -57,7 +58,14 @@ _SECTIONS: Final[Any] = (
             "blurred as soon as one camera is on. What is published already is replaced when its set is run again.",
         },
     ),
-    ("Frames kept of a video of", {"fields": _names("maxFramesForCameras")}),
+    (
+        "Frames kept of a video of",
+        {
+            "fields": _names("maxFramesForCameras"),
+            "description": "Stored; acted on once rigs record. Of any other video at most "
+            f"{FRAMES_WITHOUT_CAMERA} frames are kept.",
+        },
+    ),
     (
         "For the operator of the installation",
         {"fields": _names("window", "feature", "rate"), "description": "Only global admins change these."},
@@ -65,10 +73,26 @@ _SECTIONS: Final[Any] = (
 )
 
 
+#: What the form calls settings whose column's name would need an explanation.
+_LABELS: Final = {
+    "expiryAfter": "Days until photos as received are deleted",
+    "isHandicapped": "Handicapped",
+    "minDamagesForManualProcessing": "Least proposals for manual work",
+    "newDamageNotification": "Mail about new damages",
+    "publishResult": "Results go out",
+    "turnaroundConfiguration.isEnabled": "Turnarounds",
+    "turnaroundConfiguration.threshold": "Turnaround threshold (seconds)",
+    "window.inspektlabs": "Uploads of Inspektlabs-shaped clients",
+    "feature.incremental": "Comparing two inspections",
+    "rate.instavid360": "InstaVid360-shaped requests a minute",
+}
+
+
 def _field(setting: Setting) -> forms.Field:
     """A form field for a row of the table of settings; what its column is decides how it is asked for."""
     stored = TenantSettings._meta.get_field(setting.column)  # noqa: SLF001 - Django's documented way to a column
-    label = setting.item or str(getattr(stored, "verbose_name", setting.key)).capitalize()
+    name = str(getattr(stored, "verbose_name", setting.key)).capitalize()
+    label = setting.item or _LABELS.get(setting.key, name)
     texts: Any = {"label": label, "help_text": "" if setting.item else str(getattr(stored, "help_text", ""))}
     choices = _choices(setting, stored)
     if choices:
