@@ -16,13 +16,13 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
-from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from assets.models import CaptureSet, CaptureUnit, Car
 from assets.plates import Plate, plate_parse
 from assets.querysets import CarQuerySet
 from tenants.errors import Conflict, NotFound
 from tenants.models import Tenant, User
+from tenants.services.history import CHANGED, CREATED, rows_history
 from tenants.services.rows import row_author
 
 T = TypeVar("T")
@@ -159,7 +159,7 @@ class _Claims:
             (self.outcomes[receiver].assigned if own else self.outcomes[receiver].elsewhere).append(plate)
         self._take(fresh, wanted)
         if self.replace:
-            self._describe({plate: wanted[plate] for plate in wanted.keys() - fresh if wanted[plate]})
+            self._describe_anew({plate: wanted[plate] for plate in wanted.keys() - fresh if wanted[plate]})
 
     def release_others(self, kept: Collection[Plate]) -> None:
         """Release what is not among `kept`; a tenant that was refused keeps its cars, unless all are to go."""
@@ -171,13 +171,11 @@ class _Claims:
             if Plate(country, number) not in kept
         ]
         for batch in _batches(sorted(keys), _BATCH):
-            cars = list(rows.select_for_update(of=("self",)).filter(pk__in=batch).order_by("pk"))
+            held = rows.select_for_update(of=("self",)).filter(pk__in=batch).order_by("pk")
+            released = self._cars().filter(pk__in=list(held.values_list("pk", flat=True)))
             now = timezone.now()
-            self._cars().filter(pk__in=[car.pk for car in cars]).update(released_at=now, modified_at=now)
-            for car in cars:
-                car.released_at = car.modified_at = now
-            # The rows are written above, in one statement; here only their history is.
-            bulk_update_with_history(cars, Car, [], _BATCH, self.by, "Released.")
+            released.update(released_at=now, modified_at=now)
+            rows_history(released, kind=CHANGED, by=self.by, reason="Released.")
 
     def _owners(self, plates: Mapping[Plate, object]) -> dict[Plate, UUID]:
         """The tenant of each plate that has one."""
@@ -205,17 +203,21 @@ class _Claims:
             return
         released = self._released(fresh)
         again: list[Car] = []
+        told: list[Car] = []
         new: list[Car] = []
         for plate, tenant_id in fresh.items():
-            car = released.get((tenant_id, plate))
-            (again if car else new).append(car or self._new(plate, tenant_id))
-        for car in again + new:
-            plate = Plate(car.country_code, car.plate)
-            car.released_at, car.modified_at = None, timezone.now()
-            _fill(car, wanted[plate])
-        bulk_create_with_history(new, Car, _BATCH, default_user=self.by, default_change_reason="Assigned.")
-        if again:
-            self._rewrite(again, [*DETAILS, "released_at", "modified_at"], "Assigned again.")
+            car = released.get((tenant_id, plate)) or self._new(plate, tenant_id)
+            is_new = car.released_at is None
+            car.released_at = None
+            if _fill(car, wanted[plate]) and not is_new:
+                told.append(car)
+            (new if is_new else again).append(car)
+        self._cars().bulk_create(new, _BATCH)
+        self._tell(new, CREATED, "Assigned.")
+        rows = self._cars().filter(pk__in=[car.pk for car in again])
+        rows.update(released_at=None, modified_at=timezone.now())
+        self._describe(told)
+        self._tell(again, CHANGED, "Assigned again.")
 
     def _released(self, fresh: Mapping[Plate, UUID]) -> dict[tuple[UUID, Plate], Car]:
         """The car that a tenant released last under each plate."""
@@ -230,21 +232,28 @@ class _Claims:
         home = next(near, homes[0][1] if homes else None)
         return Car(tenant_id=tenant_id, country_code=plate.country, plate=plate.number, capture_set_id=home)
 
-    def _describe(self, details: Mapping[Plate, Mapping[str, str]]) -> None:
+    def _describe_anew(self, details: Mapping[Plate, Mapping[str, str]]) -> None:
         """Write what is said of cars that were assigned before, where it differs."""
         if not details:
             return
         rows = self._cars().filter(tenant__in=self.tenants).assigned().with_plates(details.keys())
-        changed = []
-        for car in rows.select_for_update(of=("self",)).order_by("pk"):
-            if _fill(car, details.get(Plate(car.country_code, car.plate), {})):
-                car.modified_at = timezone.now()
-                changed.append(car)
-        if changed:
-            self._rewrite(changed, [*DETAILS, "modified_at"], "Described anew.")
+        held = rows.select_for_update(of=("self",)).order_by("pk")
+        changed = [car for car in held if _fill(car, details.get(Plate(car.country_code, car.plate), {}))]
+        self._describe(changed)
+        self._tell(changed, CHANGED, "Described anew.")
 
-    def _rewrite(self, cars: Sequence[Car], fields: Sequence[str], reason: str) -> None:
-        bulk_update_with_history(cars, Car, fields, _BATCH, self.by, reason)
+    def _describe(self, cars: Sequence[Car]) -> None:
+        """Write the details of cars that exist."""
+        # bulk_update would do it by a condition for each row and field, which takes minutes for many cars.
+        self._cars().bulk_create(
+            cars, _BATCH, update_conflicts=True, unique_fields=["id"], update_fields=[*DETAILS, "modified_at"]
+        )
+
+    def _tell(self, cars: Sequence[Car], kind: str, reason: str) -> None:
+        """Add the history of rows that were just written."""
+        if cars:
+            rows = self._cars().filter(pk__in=[car.pk for car in cars])
+            rows_history(rows, kind=kind, by=self.by, reason=reason)
 
     def _cars(self) -> CarQuerySet:
         return Car.objects.all_tenants("whether a plate is free is decided among all tenants")
