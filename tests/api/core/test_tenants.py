@@ -237,7 +237,7 @@ def test_the_role_counts_in_the_tenant_that_changes(
 def test_two_who_change_different_settings_at_once_both_succeed(bearer: Bearer) -> None:
     house = factories.house("Busy Rental")
     headers = bearer(house.tenant_admin)
-    changes = [
+    changes: list[dict[str, Any]] = [
         {"expiryAfter": 7},
         {"isHandicapped": True},
         {"manualReviewEnabled": True},
