@@ -81,6 +81,10 @@ class ImageSet(TenantOwned):
     car_info = models.JSONField(default=dict, blank=True, help_text="What the client said about the car.")
     appraisal_id = models.CharField(max_length=100, blank=True)
     partner_state = models.CharField(max_length=50, blank=True)
+    under_dispute = models.BooleanField(
+        default=False, editable=False, help_text="While it is disputed nobody removes it, and no retention ends."
+    )
+    dispute_reason = models.CharField(max_length=500, blank=True, editable=False)
     pipeline_mask = models.JSONField(default=list, blank=True, validators=[validate_pipeline_mask])
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     deleted_by = models.ForeignKey(
@@ -98,6 +102,13 @@ class ImageSet(TenantOwned):
             models.Index(fields=["tenant", "-recorded_at"]),
             models.Index(fields=["car", "-recorded_at"]),
             models.Index(fields=["state", "created_at"]),
+            models.Index(fields=["-recorded_at", "-id"], name="image_set_latest"),
+            models.Index(fields=["tenant", "created_at"], name="image_set_age"),
+            models.Index(
+                fields=["country_code", "plate"],
+                condition=models.Q(car__isnull=True) & ~models.Q(plate=""),
+                name="image_set_plate",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -18,12 +18,18 @@ class RetentionKind(models.TextChoices):
 
 
 class RetentionRecord(TenantOwned):
-    """One clean-up of one tenant's photos as received."""
+    """One clean-up of what one tenant keeps no longer: image sets, and photos as received of those that had to stay."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="retention_records")
     kind = models.CharField(max_length=10, choices=RetentionKind)
     days = models.PositiveIntegerField(help_text="The retention it followed, in days; 0 = never.")
     photos = models.PositiveIntegerField(default=0, help_text="Photos as received that were deleted, or will be.")
+    image_sets = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Image sets that were erased, or will be; empty in records of photos alone."
+    )
+    erased = models.JSONField(
+        default=list, blank=True, help_text="What is left of each erased set: its id, when it was recorded, its files."
+    )
 
     objects = TenantGate(models.QuerySet["RetentionRecord"])
 
@@ -35,4 +41,4 @@ class RetentionRecord(TenantOwned):
         indexes: ClassVar = [models.Index(fields=["tenant", "kind", "-created_at"])]
 
     def __str__(self) -> str:
-        return f"{self.photos} photos as received {self.get_kind_display()}"
+        return f"{self.image_sets or 0} image sets, {self.photos} photos as received: {self.get_kind_display()}"

@@ -20,6 +20,9 @@ from django.utils import timezone
 from assets.models import CaptureUnit, Car, ImageSet, Passage
 from assets.plates import Plate
 from assets.querysets import CarQuerySet, ImageSetQuerySet
+from assets.services.visits import visits_pair
+from tenants.errors import Conflict, NotFound
+from tenants.models import Tenant, User
 from tenants.services.events import event_record
 
 #: An image set got its car and its tenant; the subject is the set.
@@ -91,6 +94,25 @@ def waiting_route(*, plates: Iterable[Plate]) -> list[ImageSet]:
     return routed
 
 
+@transaction.atomic
+def image_sets_claim(*, tenant: Tenant, claims: Mapping[UUID, Plate], by: User) -> list[ImageSet]:
+    """Give sets that wait for their tenant to this one, as a person says which car each shows; all of them or none.
+
+    What the person says replaces what was read. Call `workflow.routed` for each in the same transaction. Raises
+    NotFound for a set that does not wait (any more), and Conflict for a plate that is not one of the tenant's cars, a
+    recording of units that are not assigned to it, and a passage of which two sets are said to show two cars.
+    """
+    cars = _cars_claimed(tenant, claims.values())
+    rows = _sets().visible().filter(_UNASSIGNED, pk__in=claims, submission__isnull=True)
+    passages = {pk: passage for pk, passage in rows.values_list("pk", "passage")}
+    if passages.keys() != claims.keys():
+        raise NotFound("Image set not found.")
+    evidence = {"claimed_by": str(by.pk)}
+    for pk in sorted(claims, key=lambda one: (str(passages[one] or ""), one)):
+        _claim(pk, passages[pk], cars[claims[pk]], evidence)
+    return list(ImageSet.objects.of(tenant.pk).filter(pk__in=claims))
+
+
 def route_standing(*, image_set: ImageSet, plate: Plate) -> Standing:
     """Where this plate leads the set as things are now; writes nothing."""
     if not is_recorded(image_set) or image_set.passage_id is None:
@@ -158,18 +180,51 @@ def _assign(passage: Passage, car: Car, evidence: Mapping[str, Any]) -> Iterator
     waiting = _sets().visible().filter(_UNASSIGNED, same_plate, passage=passage, submission__isnull=True)
     for image_set in list(waiting.select_for_update(of=("self",)).order_by("pk")):
         _sets().filter(pk=image_set.pk).update(**values, plate=car.plate, country_code=car.country_code)
-        _routed_tell(image_set, passage, car, evidence)
+        _routed_tell(image_set, car, evidence)
         image_set.refresh_from_db()
+        visits_pair(image_set=image_set)
         yield image_set
 
 
-def _routed_tell(image_set: ImageSet, passage: Passage, car: Car, evidence: Mapping[str, Any]) -> None:
+def _cars_claimed(tenant: Tenant, plates: Iterable[Plate]) -> dict[Plate, Car]:
+    """The cars of these plates, locked in the order of their keys."""
+    wanted = set(plates)
+    rows = Car.objects.all_tenants("a plate belongs to one tenant, whichever it is").assigned().with_plates(wanted)
+    locked = rows.select_for_update(no_key=True, of=("self",)).select_related("tenant").order_by("pk")
+    cars = {Plate(car.country_code, car.plate): car for car in locked}
+    for plate in sorted(wanted):
+        if plate not in cars:
+            raise Conflict(f"No car with the plate {plate} is registered; register the car first.")
+        if cars[plate].tenant_id != tenant.pk:
+            raise Conflict(f"The plate {plate} belongs to another tenant.")
+    return cars
+
+
+def _claim(pk: UUID, passage_id: UUID | None, car: Car, evidence: Mapping[str, Any]) -> None:
+    """Write a person's word on set and passage, and assign both."""
+    said = {"plate": car.plate, "country_code": car.country_code, "plate_is_read": False, "modified_at": timezone.now()}
+    passage = _passages().select_for_update().filter(pk=passage_id).first()
+    if passage is not None:
+        if not _records_for(passage.pk, car.tenant_id):
+            raise Conflict("The set was recorded by a capture unit that does not record for the tenant.")
+        if passage.car_id not in (None, car.pk) or passage.tenant_id not in (None, car.tenant_id):
+            raise Conflict("The passage of the set shows another car already.")
+        _passages().filter(pk=passage.pk).update(**said, tenant=car.tenant, car=car)
+    waiting = _sets().visible().filter(_UNASSIGNED, pk=pk)
+    if not waiting.update(**said, tenant=car.tenant, car=car):
+        raise Conflict("Somebody else has just assigned the set.")
+    image_set = _sets().get(pk=pk)
+    _routed_tell(image_set, car, evidence)
+    visits_pair(image_set=image_set)
+
+
+def _routed_tell(image_set: ImageSet, car: Car, evidence: Mapping[str, Any]) -> None:
     event_record(
         tenant_id=car.tenant_id,
         kind=ROUTED_EVENT,
         subject_id=image_set.pk,
         ordering_key=f"image_set:{image_set.pk}",
-        payload={"plate": car.registration_no, "car": str(car.pk), "passage": str(passage.pk), **evidence},
+        payload={"plate": car.registration_no, "car": str(car.pk), "passage": str(image_set.passage_id), **evidence},
     )
 
 

@@ -61,7 +61,8 @@ class TenantSettings(Row):
         default=default_frame_limits, help_text="Camera name -> frames kept of its video."
     )
     turnaround_enabled = models.BooleanField(
-        default=False, help_text="Off: every passage is a rental. Stored; acted on once rigs record."
+        default=False,
+        help_text="Off: every passage is a rental. It counts from when pickup and return are both known.",
     )
     turnaround_threshold_s = models.PositiveIntegerField(
         default=14400, help_text="Seconds between pickup and return below which a passage is a turnaround."
@@ -76,8 +77,8 @@ class TenantSettings(Row):
         default=0,
         validators=[MaxValueValidator(36500)],
         help_text=(
-            "Days after a set was created until its photos as received are deleted, if faces are blurred; 0 = never. "
-            "The first clean-up after a change only tells what it would delete. Erasing whole sets is not built yet."
+            "Days after a set was created until it is erased, with its files and damages; 0 = never. Sets that are "
+            "disputed or being worked on stay. The first clean-up after a change only tells what it would erase."
         ),
     )
     publish_result = models.CharField(
