@@ -6,7 +6,7 @@ import re
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from assets.models import CaptureSet, CaptureUnit, ImageSet, Recording
+from assets.models import CaptureSet, CaptureUnit, Car, ImageSet, Passage, Recording
 from assets.querysets import ImageSetQuerySet
 from tenants.scope import Reach
 
@@ -59,3 +59,30 @@ def capture_set_words(reach: Reach, *, column: str, pattern: str) -> list[str]:
     rows = capture_sets_visible(reach).filter(**{f"{column}__{lookup}": text}).exclude(**{column: ""})
     found = set(rows.order_by().values_list(column, flat=True))
     return sorted(found, key=lambda word: (word.casefold(), word))
+
+
+def passages_seen(reach: Reach) -> QuerySet[Passage]:
+    """Passages of tenants of this reach, and those that wait for a tenant and were recorded by units whose default
+    tenant it covers.
+    """
+    rows = Passage.objects.all_tenants("a passage without a tenant is seen by the default tenant of its units")
+    if reach.tenant_ids is None:
+        return rows
+    recorded = Recording.objects.all_tenants("a passage's unit names who may see it").filter(
+        passage=OuterRef("pk"), capture_unit__default_tenant__in=reach.tenant_ids
+    )
+    return rows.filter(Q(tenant__in=reach.tenant_ids) | (Q(tenant__isnull=True) & Exists(recorded)))
+
+
+def passages_unfit(passages: QuerySet[Passage], *, car: Car) -> QuerySet[Passage]:
+    """Those of the passages to which the car may not be assigned.
+
+    They are another tenant's, have another car or another plate that somebody entered, or were recorded by a unit that
+    does not record for the car's tenant.
+    """
+    free = Q(tenant__isnull=True) | Q(tenant=car.tenant_id)
+    unclaimed = Q(car__isnull=True) | Q(car=car)
+    same_plate = Q(plate="") | Q(plate_is_read=True) | Q(plate=car.plate, country_code=car.country_code)
+    strange = Recording.objects.all_tenants("every unit that recorded it counts").filter(passage=OuterRef("pk"))
+    strange = strange.exclude(capture_unit__tenants=car.tenant_id)
+    return passages.filter(~(free & unclaimed & same_plate) | Exists(strange))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from assets.models import Image, ImageSet
 from assets.plates import Plate
-from assets.querysets import ImageSetQuerySet
+from assets.querysets import CarQuerySet, ImageSetQuerySet
 from damages.models import Action, Damage, DamageDecision, DamageState, ManualProcessing, Source
 from imaging.models import JobRun, PipelineRun
 from tenants.scope import Reach
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 
 #: States that are listed unless a caller asks for others (contract section 5, rule 1).
 LISTED_STATES: Final = (DamageState.CREATED, DamageState.ACCEPTED)
+
+#: How long a damage is new, and recent, from the recording of its first occurrence (contract section 5, rule 4).
+NEW_FOR: Final = timedelta(hours=24)
+RECENT_FOR: Final = timedelta(hours=120)
+
+#: What people decide about matching; what merely followed from a removal is not among it.
+_MATCHED: Final = (Action.MATCHED, Action.MERGED, Action.UNMERGED)
 
 #: What a list of damages may be sorted by. A damage's time is that of its set's recording.
 SORTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -125,13 +133,15 @@ class DamageFilters:
     family_of: UUID | None = None
     only_representatives: bool = True
     sort_by: str = "createdAt"
+    closest_to: Image | None = None
 
 
 def damages_select(filters: DamageFilters, *, reach: Reach) -> DamageQuerySet:
     """Damages within reach that the filters ask for, ordered.
 
-    A car's list (`plate`) shows first occurrences only; an image set's shows what stands on it, first occurrence or
-    not. A family (`family_of` names its representative) is listed whole.
+    `closest_to` sorts by nearness to that image in place of `sort_by`. A car's list (`plate`) shows first occurrences
+    only; an image set's shows what stands on it, first occurrence or not. A family (`family_of` names its
+    representative) is listed whole.
     """
     rows = _by_life(Damage.objects.of(reach), is_deleted=filters.is_deleted)
     rows = rows.filter(state__in=filters.states or LISTED_STATES, is_potential=filters.is_potential)
@@ -149,7 +159,20 @@ def damages_select(filters: DamageFilters, *, reach: Reach) -> DamageQuerySet:
         rows = rows.family(filters.family_of)
     elif filters.only_representatives:
         rows = _one_per_family(rows)
+    if filters.closest_to:
+        return rows.by_nearness(filters.closest_to)
     return rows.order_by(*SORTS[filters.sort_by])
+
+
+def damage_age(damage: Damage, *, now: datetime) -> timedelta:
+    """How long ago the damage was recorded for the first time; one query more if that was in an earlier set."""
+    first = damage.first_damage or damage
+    return now - first.image_set.recorded_at
+
+
+def is_matched_by_people(damage: Damage) -> bool:
+    """Whether somebody said what the damage is one with, or that its family is right."""
+    return damage.family_reviewed or damage.decisions.filter(action__in=_MATCHED).exists()
 
 
 def _one_per_family(rows: DamageQuerySet) -> DamageQuerySet:
@@ -174,3 +197,10 @@ def family_sizes(damages: Iterable[Damage], *, reach: Reach) -> dict[UUID, int]:
     others = rows.filter(representative__in=representatives).order_by().values("representative")
     counted = {row["representative"]: row["members"] for row in others.annotate(members=Count("pk"))}
     return {pk: 1 + counted.get(pk, 0) for pk in representatives}
+
+
+def cars_by_damages(cars: CarQuerySet, *, has_damages: bool, reach: Reach) -> CarQuerySet:
+    """Those of the cars on which damages stand, proposed or accepted; or those without any."""
+    standing = Damage.objects.of(reach).visible().filter(state__in=LISTED_STATES, is_potential=False)
+    found = Exists(standing.filter(car=OuterRef("pk")))
+    return cars.filter(found if has_damages else ~found)

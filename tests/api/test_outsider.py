@@ -57,8 +57,30 @@ def _damages_of_family(house: factories.House) -> str:
     return f"/core/v1/damages?returnFamilyOf={factories.damage(image).pk}"
 
 
+def _damages_near_image(house: factories.House) -> str:
+    image = factories.image_set(house.tenant, photos=1).images.get()
+    return f"/core/v1/damages?closestToImageSetId={image.image_set_id}&closestToImageId={image.pk}"
+
+
+def _damage(house: factories.House) -> str:
+    return f"/core/v1/damages/{factories.damage(factories.image_set(house.tenant, photos=1).images.get()).pk}"
+
+
 def _damages_of_tenant(house: factories.House) -> str:
     return f"/core/v1/damages?tenantId={house.tenant.pk}"
+
+
+def _cars_of_tenant(house: factories.House) -> str:
+    return f"/core/v1/cars?tenantId={house.tenant.pk}"
+
+
+def _car_by_id(house: factories.House) -> str:
+    return f"/core/v1/cars?carIds={factories.car(house.tenant).pk}"
+
+
+def _car_for_passage(house: factories.House) -> str:
+    rig = factories.rig(house.tenant, open_to=[house.tenant], default=house.tenant)
+    return f"/core/v1/cars?registrationNo=AB12345&passageIds={factories.recording(rig).passage_id}"
 
 
 def _image_sets_of_tenant(house: factories.House) -> str:
@@ -147,6 +169,12 @@ TABLE: Final[dict[str, list[Public | Own | Objects]]] = {
     "core-capture-unit-assign": [Own("post", "/core/v1/captureUnits/594302d9-f090-4dce-b7ad-66043c9ae000/assign")],
     "core-capture-unit-default": [Own("put", "/core/v1/captureUnits/594302d9-f090-4dce-b7ad-66043c9ae000/default")],
     "core-capture-unit-unassign": [Own("post", "/core/v1/captureUnits/594302d9-f090-4dce-b7ad-66043c9ae000/unassign")],
+    "core-cars": [
+        *(Own(method, "/core/v1/cars") for method in ("get", "post", "put", "delete")),
+        Objects("get", _cars_of_tenant),
+        Objects("get", _car_by_id),
+        Objects("get", _car_for_passage),
+    ],
     "core-car-info-license-plate": [Objects("get", _car_number)],
     "core-car-info-price": [Objects("get", _car_price)],
     "core-car-info-vin": [Objects("get", _car_of_a_maker_unknown)],
@@ -155,9 +183,15 @@ TABLE: Final[dict[str, list[Public | Own | Objects]]] = {
     "core-damages": [
         Own("get", "/core/v1/damages"),
         Objects("get", _damages_of_set),
+        Objects("get", _damages_near_image),
         Objects("get", _damages_of_family),
         Objects("get", _damages_of_tenant),
+        Own("delete", "/core/v1/damages"),
+        Own("patch", "/core/v1/damages"),
+        Own("post", "/core/v1/damages"),
     ],
+    "core-damages-merge": [Own("post", "/core/v1/damages/merge")],
+    "core-damage": [Objects("get", _damage)],
     "inspektlabs-authenticate": [Public("takes an API key")],
     "inspektlabs-get-token": [Public("takes an API key")],
     "inspektlabs-refresh": [Public("takes a refresh token")],
