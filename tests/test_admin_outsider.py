@@ -85,7 +85,8 @@ def test_the_start_page_and_its_search_show_nothing_of_ours(
 ) -> None:
     client, hidden = login(getattr(outsider, role)), traces(ours, rows)
     assert not found(client.get(reverse("admin:index")).content.decode(), hidden)
-    for extra in ({}, {"extended": "1"}):
+    plain: dict[str, str] = {}
+    for extra in (plain, {"extended": "1"}):
         for term in ("Our", ours.staff.phone, str(ours.tenant.pk)):
             text = client.get(reverse("admin:search"), {"s": term} | extra).content.decode()
             assert not found(text, hidden - {term})
@@ -100,7 +101,7 @@ def test_no_autocomplete_proposes_ours_whatever_field_it_names(
     assert len(asked) > 60
     for model, field in asked:
         options = model._meta
-        sent = {"app_label": options.app_label, "model_name": options.model_name, "field_name": field}
+        sent = {"app_label": options.app_label, "model_name": str(options.model_name), "field_name": field}
         for term in ("", ours.tenant.name, ours.staff.phone):
             answer = client.get(reverse("admin:autocomplete"), sent | {"term": term})
             assert answer.status_code in {200, 403}, (model, field)

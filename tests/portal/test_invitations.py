@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -75,6 +76,20 @@ def test_a_newcomer_becomes_a_member_and_is_told(ours: factories.House, drain: C
         assert words in message.body, words
     drain()
     assert len(mail.outbox) == 1
+
+
+def test_the_invited_choose_their_first_password_and_log_in(ours: factories.House, drain: Callable[[], int]) -> None:
+    login(ours.tenant_admin).post(ADDRESS, sent(ours))
+    drain()
+    newcomer = Client()
+    newcomer.post(reverse("admin_password_reset"), {"username": PHONE})
+    drain()
+    found = re.search(r"\b[A-Z0-9]{6}\b", str(mail.outbox[-1].body))
+    assert found
+    chosen = {"username": PHONE, "code": found[0], "password": "Another-h0rse", "again": "Another-h0rse"}
+    newcomer.post(reverse("admin_password_choose"), chosen)
+    newcomer.post(reverse("admin:login"), {"username": PHONE, "password": "Another-h0rse"})
+    assert "Nora Ny" in newcomer.get(reverse("admin:index")).content.decode()
 
 
 def test_whoever_is_on_the_platform_keeps_names_address_and_password(
