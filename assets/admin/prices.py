@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from assets.admin.imports import PricePointResource
 from assets.models import PricePoint
 from tenants.admin_base import HistoryAdmin
 from tenants.admin_exports import ScopedExport
+from tenants.admin_imports import ScopedImport
 from tenants.admin_parts import RECORD, ReachFilter
 
 
 @admin.register(PricePoint)
-class PricePointAdmin(ScopedExport, HistoryAdmin[PricePoint]):
+class PricePointAdmin(ScopedImport, ScopedExport, HistoryAdmin[PricePoint]):
     """What cars cost, by make, model, year and mileage."""
 
     list_display = ("make", "model", "tenant", "year", "km", "price_low", "price_medium", "price_high")
@@ -27,6 +29,7 @@ class PricePointAdmin(ScopedExport, HistoryAdmin[PricePoint]):
         RECORD,
     )
     add_fieldsets = (*fieldsets[:2],)
+    import_resource = PricePointResource
     export_columns = {
         "tenant": "tenant__name",
         "make": "make",

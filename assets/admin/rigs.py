@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from assets.admin.imports import CarResource
 from assets.models import (
     CaptureSet,
     CaptureUnit,
@@ -20,6 +21,7 @@ from assets.models import (
 from assets.plates import plate_parse
 from tenants.admin_base import HistoryAdmin, RecordAdmin, ScopedAdmin
 from tenants.admin_exports import ScopedExport
+from tenants.admin_imports import ScopedImport
 from tenants.admin_forms import SameTenantForm
 from tenants.admin_inlines import ScopedTabular
 from tenants.admin_parts import (
@@ -112,8 +114,9 @@ class CarForm(SameTenantForm[Car]):
     """A car; its plate is stored in one spelling."""
 
     def clean(self) -> dict[str, Any]:
-        """Write plate and country as the platform stores them."""
+        """Write plate, country and VIN as the platform stores them."""
         values = super().clean()
+        values["vin"] = values.get("vin", "").upper()
         if "plate" in values and "country_code" in values:
             try:
                 plate = plate_parse(values["plate"], values["country_code"])
@@ -124,7 +127,7 @@ class CarForm(SameTenantForm[Car]):
 
 
 @admin.register(Car)
-class CarAdmin(ScopedExport, HistoryAdmin[Car]):
+class CarAdmin(ScopedImport, ScopedExport, HistoryAdmin[Car]):
     """The register of cars."""
 
     form = CarForm
@@ -151,6 +154,7 @@ class CarAdmin(ScopedExport, HistoryAdmin[Car]):
     search_ids = ("pk", "capture_set")
     ordering = ("country_code", "plate")
     autocomplete_fields = ("tenant", "capture_set")
+    import_resource = CarResource
     export_columns = {
         "tenant": "tenant__name",
         "country": "country_code",

@@ -15,6 +15,8 @@ from tenants.models import Tenant, TenantOwned
 from tenants.scope import TenantGate
 
 _KEY_LENGTH = 100
+_UNREADABLE = "This needs a letter or a digit."
+_NOT_IN_ORDER = "The low price is at most the medium one, and that at most the high one."
 _TWICE = "There is a price point for this make, model, year and mileage already."
 
 
@@ -50,7 +52,7 @@ class PricePoint(TenantOwned):
                 & Q(price_low__lte=F("price_medium"))
                 & Q(price_medium__lte=F("price_high")),
                 name="price_point_in_order",
-                violation_error_message="The low price is at most the medium one, and that at most the high one.",
+                violation_error_message=_NOT_IN_ORDER,
             ),
         ]
 
@@ -69,14 +71,20 @@ class PricePoint(TenantOwned):
             kwargs["update_fields"] = {*kwargs["update_fields"], "make_key", "model_key"}
         super().save(*args, **kwargs)
 
-    def clean(self) -> None:
-        """Names that can be looked up. A second point for the same car is refused here: no form shows the keys."""
-        self.keys_fill()
-        empty = {
-            name: "This needs a letter or a digit." for name in ("make", "model") if not getattr(self, f"{name}_key")
-        }
+    def check_values(self) -> None:
+        """Raise ValidationError unless the names can be looked up and the prices are in order."""
+        empty = {name: _UNREADABLE for name in ("make", "model") if not price_key(getattr(self, name))}
         if empty:
             raise ValidationError(empty)
+        prices = [self.price_low, self.price_medium, self.price_high]
+        # A price that is missing was told at its field.
+        if None not in prices and prices != sorted(prices):
+            raise ValidationError(_NOT_IN_ORDER)
+
+    def clean(self) -> None:
+        """Besides the values, that this is the only point for such a car: no form shows the keys that must differ."""
+        self.check_values()
+        self.keys_fill()
         if not self.tenant_id:
             return  # the form has said that it is missing
         same = PricePoint.objects.of(self.tenant_id).filter(

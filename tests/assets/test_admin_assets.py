@@ -22,10 +22,10 @@ def new_car(house: factories.House, **changes: str) -> dict[str, str]:
 
 
 def test_a_car_is_stored_with_the_platform_s_spelling_of_its_plate(ours: factories.House) -> None:
-    answer = login(ours.tenant_admin).post(page(Car, "add"), new_car(ours))
+    answer = login(ours.tenant_admin).post(page(Car, "add"), new_car(ours, vin="wvwzzzauzlw000001"))
     assert answer.status_code == 302, errors_of(answer)
     car = Car.objects.of(ours.tenant.pk).get()
-    assert car.registration_no == "NO#AB12345"
+    assert (car.registration_no, car.vin) == ("NO#AB12345", "WVWZZZAUZLW000001")
     assert car.history.get().history_user == ours.tenant_admin
 
 

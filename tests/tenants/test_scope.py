@@ -27,6 +27,7 @@ ALLOWED = frozenset(
         "assets.services.device_keys",
         "assets.services.image_sets",
         "assets.services.received",
+        "assets.services.register",
         "assets.services.rigs",
         "assets.services.routing",
         "assets.services.uploads",
