@@ -30,8 +30,8 @@ NAMES = f"{LIST}/names"
 AUTH_QUERIES = 1
 #: The roles in all of the asker's tenants.
 ROLE_QUERIES = 2
-#: Those, two counts and the page.
-LIST_QUERIES = ROLE_QUERIES + 3
+#: Those, the count and the page.
+LIST_QUERIES = ROLE_QUERIES + 2
 CREATED = datetime(2020, 11, 30, 14, 56, 48, 535424, tzinfo=UTC)
 MODIFIED = datetime(2020, 11, 30, 14, 58, 18, 86604, tzinfo=UTC)
 

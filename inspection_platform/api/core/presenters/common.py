@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,3 +20,15 @@ def seconds(moment: datetime | None) -> int | None:
 def text_id(value: UUID | None) -> str | None:
     """An id as text; None for nothing."""
     return None if value is None else str(value)
+
+
+def id_text(value: UUID | str) -> str:
+    """An id as text, also one that SQLite keeps as 32 digits."""
+    if isinstance(value, str):
+        return f"{value[:8]}-{value[8:12]}-{value[12:16]}-{value[16:20]}-{value[20:]}"
+    return str(value)
+
+
+def in_utc(moment: datetime) -> datetime:
+    """A time with its zone, also one that SQLite keeps without."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""JSON of people. Lists come as tuples of the columns named here: making a model instance for each row costs more."""
+"""JSON of people. Lists come as plain rows of the columns named here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from inspection_platform.api.core.presenters.common import id_text, in_utc
 from tenants.models import User
 
 #: Columns of a name, in the order in which `name` takes them, and of a profile in a list, as `profile` takes them.
@@ -13,15 +14,15 @@ NAME_COLUMNS: Final = ("id", "email", "first_name", "last_name", "phone")
 PROFILE_COLUMNS: Final = (*NAME_COLUMNS, "created_at", "modified_at")
 
 
-def name(user_id: UUID, email: str, first_name: str, last_name: str, phone: str) -> dict[str, str]:
+def name(user_id: UUID | str, email: str, first_name: str, last_name: str, phone: str) -> dict[str, str]:
     """A person among those asked for by id."""
-    return {"id": str(user_id), "email": email, "firstName": first_name, "lastName": last_name, "phone": phone}
+    return {"id": id_text(user_id), "email": email, "firstName": first_name, "lastName": last_name, "phone": phone}
 
 
 def profile(*columns: Any) -> dict[str, str]:
     """A person in the list of profiles; the columns are PROFILE_COLUMNS."""
     *named, created, modified = columns
-    return {**name(*named), "created": seconds_text(created), "modified": seconds_text(modified)}
+    return {**name(*named), "created": seconds_text(in_utc(created)), "modified": seconds_text(in_utc(modified))}
 
 
 def profile_detail(person: User) -> dict[str, str]:

@@ -7,14 +7,14 @@ from typing import Any
 
 from django.conf import settings
 
-from inspection_platform.api.core.presenters.common import success
+from inspection_platform.api.core.presenters.common import id_text, success
 from tenants.models import GROUPS, Membership, Role, Tenant, User
 from tenants.services.settings import tenant_settings_present
 
 
 def tenants(rows: Iterable[tuple[Any, str]], *, meta: Mapping[str, Any]) -> dict[str, Any]:
-    """A page of tenants, given as id and name."""
-    items = [{"id": str(tenant_id), "name": name} for tenant_id, name in rows]
+    """A page of tenants, given as plain rows of id and name."""
+    items = [{"id": id_text(tenant_id), "name": name} for tenant_id, name in rows]
     return success({"items": items}, meta=meta, expiresIn=settings.ACCESS_TOKEN_SECONDS)
 
 

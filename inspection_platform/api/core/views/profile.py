@@ -14,7 +14,7 @@ from inspection_platform.api.core.presenters.common import success
 from inspection_platform.api.core.serializers.common import maybe_uuid, query_of
 from inspection_platform.api.core.serializers.profile import NamesQuery, ProfileQuery
 from inspection_platform.api.core.views.common import Concern, CoreView
-from inspection_platform.api.paging import page_of
+from inspection_platform.api.paging import page_of, plain_rows
 from tenants.models import Role, Tenant, User
 from tenants.scope import Reach
 from tenants.selectors import people_matching, people_of, people_total, people_within, tenants_shared
@@ -42,7 +42,7 @@ class ProfilesView(CoreView):
         else:
             total = people_total(reach)
         page, meta = page_of(people, limit=query["limit"], page=query["page"], total=total)
-        items = [present.profile(*row) for row in page.values_list(*present.PROFILE_COLUMNS)]
+        items = [present.profile(*row) for row in plain_rows(page.values_list(*present.PROFILE_COLUMNS))]
         return Response(success({"items": items}, meta=meta))
 
     @property
@@ -66,7 +66,7 @@ class NamesView(CoreView):
         query = query_of(NamesQuery, request)
         people = people_within(self.own_reach, asker_id=self.user.pk).filter(pk__in=query["users"])
         rows = people.order_by("last_name", "first_name", "id").values_list(*present.NAME_COLUMNS)
-        return Response(success({"items": [present.name(*row) for row in rows]}))
+        return Response(success({"items": [present.name(*row) for row in plain_rows(rows)]}))
 
 
 class PersonView(CoreView):

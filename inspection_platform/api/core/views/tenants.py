@@ -24,7 +24,7 @@ from inspection_platform.api.core.serializers.tenants import (
 )
 from inspection_platform.api.core.views.common import Concern, CoreView
 from inspection_platform.api.core.views.named import BodyPersonView, ids_in, tenants_named
-from inspection_platform.api.paging import page_of
+from inspection_platform.api.paging import page_of, plain_rows
 from tenants.models import Tenant
 from tenants.selectors import memberships_within, people_within
 from tenants.services.people import memberships_assign, memberships_unassign
@@ -41,7 +41,7 @@ class TenantsView(CoreView):
         """List tenants by name."""
         query = query_of(Paging, request)
         page, meta = page_of(Tenant.objects.order_by("name"), limit=query["limit"], page=query["page"])
-        return Response(present.tenants(page.values_list("id", "name"), meta=meta))
+        return Response(present.tenants(plain_rows(page.values_list("id", "name")), meta=meta))
 
     @docs.tenant_create
     def post(self, _request: Request) -> Response:
