@@ -1,5 +1,5 @@
 """The admin's pages of `assets`; importing this registers them."""
 
-from assets.admin import inspections, prices, rigs
+from assets.admin import capture, inspections, prices, rigs
 
-__all__ = ["inspections", "prices", "rigs"]
+__all__ = ["capture", "inspections", "prices", "rigs"]

@@ -1,4 +1,4 @@
-"""Admin pages of rigs and cars, and of what they recorded of each other."""
+"""Admin pages of cars, and of what rigs recorded of them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from assets.admin.imports import CarResource
 from assets.models import (
-    CaptureSet,
-    CaptureUnit,
     Car,
     Logo,
     Passage,
@@ -21,93 +18,15 @@ from assets.models import (
 from assets.plates import plate_parse
 from tenants.admin_base import HistoryAdmin, RecordAdmin, ScopedAdmin
 from tenants.admin_exports import ScopedExport
-from tenants.admin_imports import ScopedImport
 from tenants.admin_forms import SameTenantForm
-from tenants.admin_inlines import ScopedTabular
+from tenants.admin_imports import ScopedImport
 from tenants.admin_parts import (
     RECORD,
     ReachFilter,
     column,
-    deleted_column,
     words_filter,
 )
 from tenants.catalogue import CAMERAS
-
-
-class UnitInline(ScopedTabular[CaptureUnit, CaptureSet]):
-    """The rig's units on its page."""
-
-    model = CaptureUnit
-    fields = ("side", "balena_id", "tenants", "default_tenant")
-    autocomplete_fields = ("tenants", "default_tenant")
-    select_related = ("capture_set", "default_tenant")
-    show_change_link = True
-    max_num = 2
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[CaptureUnit]:
-        """Units with the tenants they serve."""
-        return super().get_queryset(request).prefetch_related("tenants")
-
-
-@admin.register(CaptureSet)
-class CaptureSetAdmin(HistoryAdmin[CaptureSet]):
-    """Rigs and virtual rigs."""
-
-    list_display = ("name", "tenant", "label", "location", "is_virtual", "priority", deleted_column())
-    list_select_related = ("tenant",)
-    list_filter = ("label", "is_virtual", ("tenant", ReachFilter), ("deleted_at", admin.EmptyFieldListFilter))
-    search_fields = ("name", "location")
-    search_ids = ("pk", "tenant")
-    ordering = ("name",)
-    autocomplete_fields = ("tenant",)
-    readonly_fields = ("deleted_at",)
-    inlines = (UnitInline,)
-    fieldsets = (
-        (
-            None,
-            {"fields": ("tenant", ("name", "label"), ("location", "country_code"), ("is_virtual", "cameras_count"))},
-        ),
-        ("Processing", {"fields": ("priority", "pipeline_mask", "min_license_plate_area", "lenses")}),
-        ("Record", {"fields": (("id", "created_at", "modified_at"), "deleted_at")}),
-    )
-    add_fieldsets = (*fieldsets[:2],)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A rig's passages keep their origin."""
-        return False
-
-    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        """Units of rigs that exist."""
-        return super().get_inlines(request, obj) if obj is not None and not obj.is_virtual else ()
-
-
-@admin.register(CaptureUnit)
-class CaptureUnitAdmin(HistoryAdmin[CaptureUnit]):
-    """Single rigs of cameras, left or right of the lane."""
-
-    list_display = (
-        column(lambda unit: unit.capture_set.name, "capture set", ordering="capture_set__name"),
-        "side",
-        column(lambda unit: unit.capture_set.tenant, "tenant"),
-        "default_tenant",
-        "balena_id",
-        "recording_count",
-        "last_seen_at",
-    )
-    list_select_related = ("capture_set__tenant", "default_tenant")
-    list_filter = ("side", ("capture_set__tenant", ReachFilter), "last_seen_at")
-    search_fields = ("balena_id", "capture_set__name")
-    search_ids = ("pk", "capture_set")
-    ordering = ("capture_set__name", "side")
-    autocomplete_fields = ("capture_set", "tenants", "default_tenant")
-    set_once = ("capture_set",)
-    readonly_fields = ("recording_count", "last_seen_at")
-    fieldsets = (
-        (None, {"fields": (("capture_set", "side"), "balena_id", "tenants", "default_tenant")}),
-        ("Use", {"fields": (("recording_count", "last_seen_at"),)}),
-        RECORD,
-    )
-    add_fieldsets = (*fieldsets[:1],)
 
 
 class CarForm(SameTenantForm[Car]):
