@@ -90,4 +90,3 @@ def _year(vin: Vin, make: str) -> int | None:
     if is_american and vin.num[6].isdigit():
         known = [year for year in known if year < _LETTERS_SINCE] or known
     return max(known, default=None)
-
