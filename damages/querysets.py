@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Case, Count, F, Q, Value, When
+from django.db.models.functions import Abs
 
 if TYPE_CHECKING:
+    from assets.models import Image
     from damages.models import Damage, ManualProcessing, Step
     from tenants.models import User
 
 #: Status number of `ManualStatus` in which a step's work waits or goes on.
 _WAITING = {"ANNOTATION": 1, "REVIEW": 3}
+
+
+#: Ends of the cameras' names: which side of a rig one is on.
+_SIDES = ("Left", "Right")
 
 
 class DamageQuerySet(models.QuerySet["Damage"]):
@@ -41,6 +47,26 @@ class DamageQuerySet(models.QuerySet["Damage"]):
         return self.select_related(
             "image", "image_set__submission", "model_version", "representative"
         ).prefetch_related("parts")
+
+    def by_nearness(self, image: Image) -> DamageQuerySet:
+        """Those potentially closest to an image first: its camera, its side of the rig, near frames, then by time.
+
+        Adds `near_camera`, `near_side` (0: the image's, 1: another one) and `near_frame`: the frames between them, or
+        the places in the set for an image that is no frame of a video.
+        """
+        place, frame = ("image__frame", image.frame) if image.frame else ("image__position", image.position)
+        side = next((side for side in _SIDES if image.camera.endswith(side)), "")
+        of_side = Q(image__camera__endswith=side) if side else Q(image__camera=image.camera)
+        return self.annotate(
+            near_camera=_unless(Q(image__camera=image.camera)),
+            near_side=_unless(of_side),
+            near_frame=Abs(F(place) - Value(frame), output_field=models.IntegerField()),
+        ).order_by("near_camera", "near_side", "near_frame", "image_set__recorded_at", "created_at", "id")
+
+
+def _unless(condition: Q) -> Case:
+    """0 where the condition holds, 1 elsewhere."""
+    return Case(When(condition, then=Value(0)), default=Value(1), output_field=models.IntegerField())
 
 
 class ManualQuerySet(models.QuerySet["ManualProcessing"]):

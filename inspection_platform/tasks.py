@@ -15,6 +15,7 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from assets.services.routing import ROUTED_EVENT
+from damages.services.edits import CHANGED_EVENT
 from imaging.models import JobRun
 from imaging.services.runs import Hopeless, LeaseLost, job_claim, job_fail
 from inspection_platform import workflow
@@ -85,6 +86,8 @@ def handle_event(event_id: str) -> None:
 def _hand_out(event: Event) -> None:
     if event.kind == ROUTED_EVENT:
         workflow.routed(event.subject_id)
+    if event.kind == CHANGED_EVENT:
+        workflow.results_correct(UUID(key) for key in event.payload["image_sets"])
     for delivery in event_deliveries(event):
         async_task("inspection_platform.tasks.deliver", str(delivery.pk), cluster="io", task_name="deliver")
 

@@ -17,6 +17,7 @@ from assets.services.routing import waiting_route
 from assets.services.submissions import IncomingFile, IncomingUrl, SubmissionDetails, image_set_receive
 from damages.models import ManualProcessing, ManualStatus, ResultCause, ResultVersion
 from damages.services import proposals
+from damages.services.edits import CHANGED_EVENT
 from damages.services.manual import manual_open
 from damages.services.results import result_publish
 from damages.services.routing import damages_car_note
@@ -179,6 +180,27 @@ def manual_finished(*, image_set: ImageSet) -> None:
     run = image_set.runs.order_by("-number").first()
     first = not image_set.results.filter(run=run).exists()
     publish(image_set, ResultCause.REVIEW if first else ResultCause.CORRECTION, run)
+
+
+def changes_hand_on() -> None:
+    """Damages may have been changed outside the manual steps: queue the news. The sweep finds what gets lost."""
+    events = Event.objects.all_tenants("the news of a change just made")
+    for key in events.filter(kind=CHANGED_EVENT, handled_at__isnull=True).values_list("pk", flat=True):
+        async_task("inspection_platform.tasks.handle_event", str(key), cluster="io", task_name="event")
+
+
+def results_correct(image_set_ids: Iterable[UUID]) -> None:
+    """Publish anew what was published of these sets before their damages were changed. Call it in a transaction.
+
+    A set that waits for people, or is in the pipeline, is published when they are done with it.
+    """
+    rows = ImageSet.objects.all_tenants("the news that damages changed").visible().order_by("id")
+    for image_set in rows.filter(pk__in=list(image_set_ids), state=ImageSetState.READY, tenant__isnull=False):
+        work = ManualProcessing.objects.of(image_set.tenant_id or image_set.pk).filter(image_set=image_set).first()
+        run = image_set.runs.order_by("-number").first()
+        waits = work is not None and work.status in {ManualStatus.ANNOTATION_WAITING, ManualStatus.REVIEW_WAITING}
+        if not waits and image_set.results.filter(run=run).exists():
+            publish(image_set, ResultCause.CORRECTION, run)
 
 
 def _waits_for_people(work: ManualProcessing) -> bool:

@@ -43,8 +43,8 @@ def fixed_id(number: int) -> UUID:
 
 
 def created_at(row: Model, moment: datetime) -> None:
-    """Set the time of creation, which saving does not allow."""
-    type(row)._base_manager.filter(pk=row.pk).update(created_at=moment)
+    """Set the time of creation, which saving does not allow, and of the last change."""
+    type(row)._base_manager.filter(pk=row.pk).update(created_at=moment, modified_at=moment)
 
 
 @dataclass(slots=True)

@@ -210,7 +210,6 @@ def test_what_is_out_of_reach_does_not_exist(
         ({"filterByState": "accepted,wrong"}, "filterByState"),
         ({"sortBy": "size"}, "sortBy"),
         ({"registrationNo": "AB12345"}, "tenantId"),
-        ({"closestToImageId": "12345678-abcd-abcd-abcd-123456789012"}, "closestToImageId"),
         ({"limit": "x"}, "limit"),
     ],
 )

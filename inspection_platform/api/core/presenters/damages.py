@@ -1,20 +1,66 @@
-"""JSON of damages (contract 4.3). `confidence`, `modelVersion`, `polygon` and `source` are ours."""
+"""JSON of damages (contract 4.3). `confidence`, `modelVersion`, `polygon`, `source` and `modifiedAt` are ours."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from assets.models import Image, ImageSetState
 from damages.models import Damage, DamagedPart
 from damages.models.damage import no_false_positives, no_true_positives
+from damages.selectors import NEW_FOR, RECENT_FOR
+from damages.services.records import version_of
 from inspection_platform.api.core.presenters.common import seconds, text_id
+
+#: Keys of nearness and the columns of a list that was asked for it; 0 in others.
+_NEARNESS: Final = {"proxPosCamera": "near_camera", "proxPosFrame": "near_frame", "proxPosSide": "near_side"}
 
 
 def damage(row: Damage, *, family_sizes: Mapping[UUID, int]) -> dict[str, Any]:
     """A damage as lists print it; `family_sizes` is by representative's id."""
+    return {
+        **_common(row, family_sizes=family_sizes),
+        "damageFamilyReviewed": row.family_reviewed,
+        "limitedTenantFields": [{"isAvailable": True}],
+        "partnerState": row.partner_state or None,
+    }
+
+
+def detail(row: Damage, *, family_sizes: Mapping[UUID, int], age: timedelta, is_matched: bool) -> dict[str, Any]:
+    """A damage alone; `age` counts from its first occurrence, `is_matched`: people said what it is one with."""
+    return {
+        **_common(row, family_sizes=family_sizes),
+        "isManualMatchingExecuted": is_matched,
+        "isNew": age <= NEW_FOR,
+        "isRecent": age <= RECENT_FOR,
+        "limitedTenantFields": {"isAvailable": True},
+    }
+
+
+def etag(row: Damage) -> str:
+    """The version of a damage as an entity tag."""
+    return f'"{version_of(row)}"'
+
+
+def patched(row: Damage) -> dict[str, Any]:
+    """A damage after a change; `points` in an object here."""
+    return {
+        "falsePositives": _flags(no_false_positives(), row.false_positives),
+        "id": str(row.pk),
+        "partnerState": row.partner_state or None,
+        "points": {"items": corners(row.polygon, width=row.image_width, height=row.image_height)},
+        "potentialDamage": row.is_potential,
+        "state": row.state,
+        "truePositives": _flags(no_true_positives(), row.true_positives),
+        "modifiedAt": version_of(row),
+    }
+
+
+def _common(row: Damage, *, family_sizes: Mapping[UUID, int]) -> dict[str, Any]:
+    """What the list and the detail share."""
     representative = row.representative_id or row.pk
     return {
         "id": str(row.pk),
@@ -23,7 +69,6 @@ def damage(row: Damage, *, family_sizes: Mapping[UUID, int]) -> dict[str, Any]:
         "category": row.category,
         "convertedImgSize": f"{row.image_width}x{row.image_height}",
         "createdAt": seconds(row.created_at),
-        "damageFamilyReviewed": row.family_reviewed,
         "damagedParts": [damaged_part(part, row) for part in row.parts.all()],
         "falsePositives": _flags(no_false_positives(), row.false_positives),
         "familySize": family_sizes[representative],
@@ -31,14 +76,10 @@ def damage(row: Damage, *, family_sizes: Mapping[UUID, int]) -> dict[str, Any]:
         "firstDamageId": text_id(row.first_damage_id),
         "imageId": str(row.image_id),
         "imageSetId": str(row.image_set_id),
-        "limitedTenantFields": [{"isAvailable": True}],
-        "partnerState": row.partner_state or None,
         "points": corners(row.polygon, width=row.image_width, height=row.image_height),
         "potentialDamage": row.is_potential,
-        "processing": row.image_set.state == ImageSetState.PROCESSING,
-        "proxPosCamera": 0,
-        "proxPosFrame": 0,
-        "proxPosSide": 0,
+        "processing": row.is_processing or row.image_set.state == ImageSetState.PROCESSING,
+        **{name: getattr(row, column, 0) for name, column in _NEARNESS.items()},
         "representativeId": str(representative),
         "size": {"height": row.height_mm or 0, "width": row.width_mm or 0},
         "state": row.state,
@@ -48,6 +89,7 @@ def damage(row: Damage, *, family_sizes: Mapping[UUID, int]) -> dict[str, Any]:
         "modelVersion": str(row.model_version) if row.model_version else None,
         "polygon": row.polygon,
         "source": row.source,
+        "modifiedAt": version_of(row),
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 from rest_framework import serializers
 
@@ -12,12 +13,18 @@ from damages.selectors import SORTS
 from damages.taxonomy import DamageCategory, FalsePositive
 from inspection_platform.api.core.serializers.common import CommaList, PageMeta, Paging, master_tenant_action, shape
 
+_CLOSEST: Final = ("closestToImageSetId", "closestToImageId")
+
 
 class DamageQuery(Paging):
     """Filters of W49 that are served."""
 
     appraisalId = serializers.CharField(required=False, max_length=100)
     imageSetId = serializers.UUIDField(required=False)
+    closestToImageSetId = serializers.UUIDField(
+        required=False, help_text="Together with `closestToImageId`: potentially closest damages first."
+    )
+    closestToImageId = serializers.UUIDField(required=False, help_text="An image of `closestToImageSetId`.")
     tenantId = serializers.UUIDField(required=False, help_text="With a plate: whose car it is.")
     countryCode = serializers.CharField(required=False, max_length=3, help_text="Of the plate; `NO` if missing.")
     registrationNo = serializers.CharField(
@@ -38,7 +45,10 @@ class DamageQuery(Paging):
     masterTenantAction = master_tenant_action()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Adds `plate`; a car's damages need the tenant too (contract section 5, rule 1)."""
+        """Adds `plate`; a car's damages need the tenant too, nearness both ids (contract section 5, rules 1 and 2)."""
+        for name, other in (_CLOSEST, _CLOSEST[::-1]):
+            if name in attrs and other not in attrs:
+                raise serializers.ValidationError({other: [f"Needed together with {name}."]})
         number = attrs.pop("registrationNo", None)
         country = attrs.pop("countryCode", None)
         if number is None:
@@ -88,50 +98,81 @@ class DamagedPartShape(serializers.Serializer[Any]):
     points = Corner(many=True)
 
 
-def _flags(name: str, words: list[str], doc: str) -> serializers.Serializer[Any]:
+def _flags(name: str, words: Iterable[str], doc: str) -> type[serializers.Serializer[Any]]:
     """A shape of one boolean for each word."""
-    return shape(name, doc, **{word: serializers.BooleanField() for word in words})()
+    return shape(name, doc, **{str(word): serializers.BooleanField() for word in words})
 
+
+FalsePositives = _flags("FalsePositives", FalsePositive, "Why it is no damage.")
+TruePositives = _flags("TruePositives", DamageCategory, "What people confirmed.")
+
+#: What the list and the detail share.
+_COMMON: Final[dict[str, Any]] = {
+    "id": serializers.UUIDField(),
+    "appraisalId": serializers.CharField(allow_null=True),
+    "carId": serializers.UUIDField(allow_null=True),
+    "category": serializers.ChoiceField([category.value for category in DamageCategory]),
+    "convertedImgSize": serializers.CharField(help_text="`1920x1200`: the pixels that `points` count."),
+    "createdAt": serializers.IntegerField(),
+    "damagedParts": DamagedPartShape(many=True),
+    "falsePositives": FalsePositives(),
+    "familySize": serializers.IntegerField(help_text="Sightings of the same damage in this set, whatever their state."),
+    "fileName": serializers.CharField(),
+    "firstDamageId": serializers.UUIDField(allow_null=True, help_text="Null: this is the first occurrence."),
+    "imageId": serializers.UUIDField(),
+    "imageSetId": serializers.UUIDField(),
+    "points": serializers.ListField(
+        child=Corner(), help_text="Four corners of the damage's box: left top, right top, left bottom, right bottom."
+    ),
+    "potentialDamage": serializers.BooleanField(),
+    "processing": serializers.BooleanField(
+        help_text="Its image set is in the pipeline again, or a client said that it is at work on it."
+    ),
+    "proxPosCamera": serializers.IntegerField(help_text="0: the image's camera; 1: another one. 0 if nobody asked."),
+    "proxPosFrame": serializers.IntegerField(help_text="Frames (photos: places in the set) between the two."),
+    "proxPosSide": serializers.IntegerField(help_text="0: the image's side of the rig; 1: another one."),
+    "representativeId": serializers.UUIDField(help_text="Its own id for a representative."),
+    "size": DamageSize(),
+    "state": serializers.ChoiceField(DamageState.choices),
+    "timestamp": serializers.IntegerField(help_text="When its image set was recorded."),
+    "truePositives": TruePositives(),
+    "confidence": serializers.FloatField(allow_null=True, help_text="Ours: the model's score, 0..1; null when drawn."),
+    "modelVersion": serializers.CharField(allow_null=True, help_text="Ours: the model that saw it."),
+    "polygon": serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2),
+        help_text="Ours: the outline, [x, y] in 0..1 of the photo.",
+    ),
+    "source": serializers.ChoiceField(Source.choices, help_text="Ours: who put it there."),
+    "modifiedAt": serializers.CharField(help_text="Ours: its version, opaque; another one after each change."),
+}
 
 DamageShape = shape(
     "DamageShape",
     "A damage (4.3): one sighting on one photo.",
-    id=serializers.UUIDField(),
-    appraisalId=serializers.CharField(allow_null=True),
-    carId=serializers.UUIDField(allow_null=True),
-    category=serializers.ChoiceField([category.value for category in DamageCategory]),
-    convertedImgSize=serializers.CharField(help_text="`1920x1200`: the pixels that `points` count."),
-    createdAt=serializers.IntegerField(),
     damageFamilyReviewed=serializers.BooleanField(),
-    damagedParts=DamagedPartShape(many=True),
-    falsePositives=_flags("FalsePositives", [word.value for word in FalsePositive], "Why it is no damage."),
-    familySize=serializers.IntegerField(help_text="Sightings of the same damage in this set, whatever their state."),
-    fileName=serializers.CharField(),
-    firstDamageId=serializers.UUIDField(allow_null=True, help_text="Null: this is the first occurrence."),
-    imageId=serializers.UUIDField(),
-    imageSetId=serializers.UUIDField(),
     limitedTenantFields=LimitedDamageFields(many=True),
     partnerState=serializers.CharField(allow_null=True),
-    points=serializers.ListField(
-        child=Corner(), help_text="Four corners of the damage's box: left top, right top, left bottom, right bottom."
+    **_COMMON,
+)
+
+DamageDetailShape = shape(
+    "DamageDetailShape",
+    "A damage in detail: without the family's review and the partner's state, as the vendor prints it.",
+    isManualMatchingExecuted=serializers.BooleanField(
+        help_text="A person said what it is one with, or that its family is right."
     ),
-    potentialDamage=serializers.BooleanField(),
-    processing=serializers.BooleanField(help_text="Its image set is in the pipeline again."),
-    proxPosCamera=serializers.IntegerField(help_text="0: proximity is not computed."),
-    proxPosFrame=serializers.IntegerField(),
-    proxPosSide=serializers.IntegerField(),
-    representativeId=serializers.UUIDField(help_text="Its own id for a representative."),
-    size=DamageSize(),
-    state=serializers.ChoiceField(DamageState.choices),
-    timestamp=serializers.IntegerField(help_text="When its image set was recorded."),
-    truePositives=_flags("TruePositives", [word.value for word in DamageCategory], "What people confirmed."),
-    confidence=serializers.FloatField(allow_null=True, help_text="Ours: the model's score, 0..1; null when drawn."),
-    modelVersion=serializers.CharField(allow_null=True, help_text="Ours: the model that saw it."),
-    polygon=serializers.ListField(
-        child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2),
-        help_text="Ours: the outline, [x, y] in 0..1 of the photo.",
-    ),
-    source=serializers.ChoiceField(Source.choices, help_text="Ours: who put it there."),
+    isNew=serializers.BooleanField(help_text="First seen within 24 hours."),
+    isRecent=serializers.BooleanField(help_text="First seen within 120 hours."),
+    limitedTenantFields=LimitedDamageFields(),
+    **_COMMON,
+)
+
+DamageDetail = shape(
+    "DamageDetail",
+    "One damage.",
+    success=serializers.BooleanField(),
+    data=DamageDetailShape(),
+    message=serializers.CharField(),
 )
 
 DamageItems = shape("DamageItems", "Damages of a page.", items=DamageShape(many=True))

@@ -1,22 +1,25 @@
-"""Damages: the list."""
+"""Damages: the list, and one alone."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 from uuid import UUID
 
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assets.models import ImageSet
+from assets.models import Image, ImageSet
 from damages.models import Damage
-from damages.selectors import DamageFilters, damages_select, family_sizes
+from damages.selectors import DamageFilters, damage_age, damages_select, family_sizes, is_matched_by_people
+from inspection_platform.api.base import as_uuid
 from inspection_platform.api.core.docs import damages as docs
 from inspection_platform.api.core.presenters import damages as present
 from inspection_platform.api.core.presenters.common import success
 from inspection_platform.api.core.serializers.common import maybe_uuid, query_of
 from inspection_platform.api.core.serializers.damages import DamageQuery
-from inspection_platform.api.core.views.common import CoreView
+from inspection_platform.api.core.views.common import Concern, CoreView
+from inspection_platform.api.core.views.damage_edits import DamageChangesView
 from inspection_platform.api.paging import page_of
 from tenants.errors import Forbidden, NotFound
 from tenants.scope import Reach
@@ -26,11 +29,12 @@ CURATORS_ONLY: Final = ("filterByState", "isDeleted", "isPotential", "sortBy")
 FETCHED: Final = "Successfully fetched damages with related parts"
 
 
-class DamagesView(CoreView):
-    """W49."""
+class DamagesView(DamageChangesView):
+    """W48 to W51."""
 
-    operations = {"GET": "W49"}
+    operations = {"DELETE": "W48", "GET": "W49", "PATCH": "W50", "POST": "W51"}
     reach: Reach
+    closest: Image | None = None
 
     @docs.damages
     def get(self, request: Request) -> Response:
@@ -38,7 +42,7 @@ class DamagesView(CoreView):
         self._check(request)
         query = query_of(DamageQuery, request)
         limit, page = query.pop("limit"), query.pop("page")
-        rows = damages_select(_filters(query), reach=self.reach).with_evidence()
+        rows = damages_select(_filters(query, self.closest), reach=self.reach).with_evidence()
         found, metadata = page_of(rows, limit=limit, page=page)
         sizes = family_sizes(found, reach=self.reach)
         items = [present.damage(row, family_sizes=sizes) for row in found]
@@ -51,6 +55,7 @@ class DamagesView(CoreView):
         self.check_tenant(maybe_uuid(asked.get("tenantId")), reach=self.reach)
         self._check_image_set(maybe_uuid(asked.get("imageSetId")))
         self._check_family(maybe_uuid(asked.get("returnFamilyOf")))
+        self._find_closest(maybe_uuid(asked.get("closestToImageSetId")), maybe_uuid(asked.get("closestToImageId")))
         for name in CURATORS_ONLY:
             if asked.get(name) and not self.actor.may_curate:
                 raise Forbidden(f"{name} is for tenant admins, annotators and reviewers.")
@@ -64,8 +69,46 @@ class DamagesView(CoreView):
         if representative_id and not Damage.objects.of(self.reach).filter(pk=representative_id).exists():
             raise NotFound("Damage not found.")
 
+    def _find_closest(self, image_set_id: UUID | None, image_id: UUID | None) -> None:
+        """The image that nearness is asked for; one alone of the two is refused by the validation."""
+        if image_id is None:
+            self._check_image_set(image_set_id)
+            return
+        rows = Image.objects.of(self.reach).visible().filter(pk=image_id)
+        self.closest = (rows.filter(image_set=image_set_id) if image_set_id else rows).first()
+        if self.closest is None:
+            raise NotFound("Image not found.")
 
-def _filters(query: dict[str, Any]) -> DamageFilters:
+
+class DamageView(CoreView):
+    """W53."""
+
+    operations = {"GET": "W53"}
+    damage: Damage
+
+    def find(self, request: Request, **kwargs: Any) -> Concern:  # noqa: ARG002 - the base's signature
+        """The damage of the path."""
+        rows = Damage.objects.of(self.actor.reach).visible().with_evidence().select_related("first_damage__image_set")
+        damage = rows.filter(pk=as_uuid(kwargs["damage_id"], "Damage")).first()
+        if damage is None:
+            raise NotFound("Damage not found.")
+        self.damage = damage
+        return Concern()
+
+    @docs.damage
+    def get(self, _request: Request, **_kwargs: Any) -> Response:
+        """One damage in detail."""
+        shown = present.detail(
+            self.damage,
+            family_sizes=family_sizes([self.damage], reach=self.actor.reach),
+            age=damage_age(self.damage, now=timezone.now()),
+            is_matched=is_matched_by_people(self.damage),
+        )
+        message = "Fetched damage details successfully"
+        return Response(success(shown, message=message), headers={"ETag": present.etag(self.damage)})
+
+
+def _filters(query: dict[str, Any], closest: Image | None) -> DamageFilters:
     return DamageFilters(
         image_set_id=query.get("imageSetId"),
         tenant_id=query.get("tenantId"),
@@ -77,4 +120,5 @@ def _filters(query: dict[str, Any]) -> DamageFilters:
         family_of=query.get("returnFamilyOf"),
         only_representatives=query["returnRepresentatives"],
         sort_by=query["sortBy"],
+        closest_to=closest,
     )
