@@ -32,8 +32,8 @@ login = extend_schema(
     summary="Log in",
     description=(
         "Phone number (with country code) or verified e-mail address, and password. Send the `idToken` as "
-        "`Authorization: Bearer`; it is valid for an hour and carries the tenant it is for. Attempts are limited by "
-        "user name and by address."
+        "`Authorization: Bearer`; it is valid for an hour, a new password ends it at once (ours), and it carries the "
+        "tenant it is for. Attempts are limited by user name and by address."
     ),
     auth=[],
     request=CoreLogin,
