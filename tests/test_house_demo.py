@@ -18,6 +18,7 @@ from pytest_django import Settings
 from assets.carinfo.facts import CarFacts
 from assets.carinfo.vins import vin_decode, vin_parse
 from assets.models import CaptureUnit, Car, ImageSet, ImageSetState
+from assets.services.cars import car_release
 from assets.plates import Plate
 from assets.services.car_info import PRICED_BY, car_by_plate, car_price
 from damages.models import Damage, DamageDecision, Source
@@ -168,6 +169,15 @@ def test_the_yard_has_two_rigs_of_two_units_and_an_assigned_car() -> None:
         assert {pickup.state, return_.state} == {ImageSetState.READY}
         assert (pickup.related_image_set, return_.related_image_set) == (return_, pickup)
         assert [pickup.results.count(), return_.results.count()] == [1, 1]
+
+
+@pytest.mark.usefixtures("blind")
+def test_a_car_that_was_deleted_is_assigned_again() -> None:
+    demo()
+    for car in Car.plain.all():
+        car_release(car=car)
+    demo()
+    assert [car.released_at for car in Car.plain.all()] == [None, None]
 
 
 @pytest.mark.usefixtures("blind")

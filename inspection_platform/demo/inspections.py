@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from assets.carinfo.prices import price_key
 from assets.models import CaptureSet, CaptureUnit, Car, Image, ImageSet, Passage, PricePoint, Submission
+from assets.services.cars import CarList, cars_assign
 from assets.services.submissions import IncomingFile, SubmissionDetails, image_set_receive
 from damages.models import Damage, Source
 from damages.services.decisions import damage_draw
@@ -26,7 +27,7 @@ from inspection_platform import tasks, workflow
 from inspection_platform.demo.people import Staffed
 from inspection_platform.demo.pictures import HEIGHT, WIDTH, Photo, Scratch, photos_draw
 from tenants.errors import Conflict
-from tenants.models import Family
+from tenants.models import Family, Tenant
 
 log = structlog.get_logger(__name__)
 
@@ -73,8 +74,18 @@ def yard_build(staffed: Staffed) -> Yard:
             "mileage": 21_500, "capture_set": rigs["pickup"],
         },
     )  # fmt: skip
+    if car.released_at is not None:
+        _take_back(staffed.tenant, car)
     _prices(staffed)
     return Yard(rigs, car)
+
+
+def _take_back(tenant: Tenant, car: Car) -> None:
+    """Assign the car again after somebody tried out its deletion, unless the plate has another tenant now."""
+    listed = CarList()
+    listed.add(car.registration_no)
+    cars_assign(tenants=[tenant], listed=listed)
+    car.refresh_from_db()
 
 
 @lru_cache(maxsize=4)

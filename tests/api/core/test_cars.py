@@ -142,7 +142,7 @@ def test_a_car_is_listed_if_it_may_be_assigned_to_the_passages(
 ) -> None:
     cars = {"same": factories.car(ours.tenant), "other": factories.car(ours.tenant, "XX1")}
     rig = ours.tenant.capture_sets.get()
-    first, second = (factories.recording(rig).passage_id for _ in range(2))
+    first, second = (str(factories.recording(rig).passage_id) for _ in range(2))
     changes = {name: cars.get(value, value) for name, value in values.items()}
     Passage.plain.filter(pk=second).update(**changes)
     answer = ask(ours.staff, "get", f"{CARS}?registrationNo=ab12345&passageIds={first},{second}")
@@ -236,7 +236,7 @@ def test_put_replaces_and_an_empty_list_removes_all(ask: Sender, ours: factories
     ask(ours.tenant_admin, "post", CARS, numbers("A1", "B2"))
     ask(ours.tenant_admin, "put", CARS, numbers("B2", "C3"))
     assert listed(ask(ours.staff, "get", CARS)) == ["NO#B2", "NO#C3"]
-    empty = {"assigned": [], "belongsElsewhere": [], "errors": []}
+    empty: dict[str, list[str]] = {"assigned": [], "belongsElsewhere": [], "errors": []}
     assert assigned(ask(ours.tenant_admin, "put", CARS, {"cars": [], **numbers("C3")}), ours.tenant)["assigned"]
     assert plates_of(ours.tenant) == {"NO#C3"}, "cars that hold nothing do not hide the other list"
     assert assigned(ask(ours.tenant_admin, "put", CARS, numbers()), ours.tenant) == empty
@@ -333,6 +333,7 @@ def test_recordings_that_waited_are_routed_in_the_same_stroke(
     ask: Sender, ours: factories.House, outsider: factories.House, method: str
 ) -> None:
     image_set = factories.recording(outsider.tenant.capture_sets.get(), plate="AB12345")
+    assert image_set.passage_id is not None
     Passage.plain.filter(pk=image_set.passage_id).update(plate="AB12345", country_code="NO")
     ask(ours.tenant_admin, method, CARS, numbers("ab 12345"))
     found = ImageSet.objects.of(ours.tenant.pk).get()
