@@ -18,9 +18,9 @@ from pytest_django import Settings
 from assets.carinfo.facts import CarFacts
 from assets.carinfo.vins import vin_decode, vin_parse
 from assets.models import CaptureUnit, Car, ImageSet, ImageSetState
-from assets.services.cars import car_release
 from assets.plates import Plate
 from assets.services.car_info import PRICED_BY, car_by_plate, car_price
+from assets.services.cars import car_release
 from damages.models import Damage, DamageDecision, Source
 from imaging.models import JobRun, JobState
 from inspection_platform import workflow
