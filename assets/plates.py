@@ -36,3 +36,9 @@ def plate_parse(number: str, country: str | None = None) -> Plate:
     if not _PLATE.fullmatch(text):
         raise ValueError(f"{number!r} is not a registration number.")
     return Plate(code, text)
+
+
+def plate_part(text: str) -> str:
+    """A part of a plate's number as numbers are stored, to look for; a country before `#` is left out."""
+    head, mark, tail = text.partition("#")
+    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", tail if mark else head)).upper()

@@ -131,9 +131,7 @@ def image_counts(image_set_ids: Collection[UUID]) -> dict[UUID, int]:
 
 def image_sets_freshness(rows: ImageSetQuerySet, *, now: datetime) -> Mapping[UUID, Freshness]:
     """By id whether each of these sets has new and recent damages, from the recording of their first occurrence."""
-    found = rows.annotate(
-        has_new=_seen_first_since(now - NEW_FOR), has_recent=_seen_first_since(now - RECENT_FOR)
-    )
+    found = rows.annotate(has_new=_seen_first_since(now - NEW_FOR), has_recent=_seen_first_since(now - RECENT_FOR))
     return {
         pk: Freshness(has_new=is_new, has_recent=is_recent)
         for pk, is_new, is_recent in found.order_by().values_list("pk", "has_new", "has_recent")

@@ -13,7 +13,7 @@ from assets.models import ImageSet, ImageSetState
 from assets.plates import Plate
 from assets.privacy import blur_rule
 from assets.services.image_sets import image_set_conclude, image_set_process, jobs_off
-from assets.services.routing import waiting_route
+from assets.services.routing import image_sets_claim, waiting_route
 from assets.services.submissions import IncomingFile, IncomingUrl, SubmissionDetails, image_set_receive
 from damages.models import ManualProcessing, ManualStatus, ResultCause, ResultVersion
 from damages.services import proposals
@@ -25,7 +25,7 @@ from imaging.jobs import damage_detection, face_blur, fetch, frames, plate_readi
 from imaging.models import JobRun, PipelineRun
 from imaging.services.runs import job_finish, jobs_release, jobs_switch_off, run_fail, run_finish, run_start
 from tenants.errors import Conflict
-from tenants.models import Event, PublishResult, Tenant
+from tenants.models import Event, PublishResult, Tenant, User
 
 #: What each job of the pipeline does.
 CALLABLES: Final[Mapping[str, Callable[[JobRun], None]]] = {
@@ -132,6 +132,15 @@ def route_waiting(plates: Iterable[Plate]) -> list[ImageSet]:
     image_sets = waiting_route(plates=plates)
     for image_set in image_sets:
         with transaction.atomic():
+            routed(image_set.pk)
+    return image_sets
+
+
+def claim(*, tenant: Tenant, claims: Mapping[UUID, Plate], by: User) -> list[ImageSet]:
+    """A person said whose cars recordings show that waited for their tenant: they are the tenant's now, all or none."""
+    with transaction.atomic():
+        image_sets = image_sets_claim(tenant=tenant, claims=claims, by=by)
+        for image_set in image_sets:
             routed(image_set.pk)
     return image_sets
 

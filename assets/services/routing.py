@@ -104,7 +104,7 @@ def image_sets_claim(*, tenant: Tenant, claims: Mapping[UUID, Plate], by: User) 
     """
     cars = _cars_claimed(tenant, claims.values())
     rows = _sets().visible().filter(_UNASSIGNED, pk__in=claims, submission__isnull=True)
-    passages = {pk: passage for pk, passage in rows.values_list("pk", "passage")}
+    passages: dict[UUID, UUID | None] = dict(rows.values_list("pk", "passage"))
     if passages.keys() != claims.keys():
         raise NotFound("Image set not found.")
     evidence = {"claimed_by": str(by.pk)}
@@ -203,7 +203,7 @@ def _cars_claimed(tenant: Tenant, plates: Iterable[Plate]) -> dict[Plate, Car]:
 def _claim(pk: UUID, passage_id: UUID | None, car: Car, evidence: Mapping[str, Any]) -> None:
     """Write a person's word on set and passage, and assign both."""
     said = {"plate": car.plate, "country_code": car.country_code, "plate_is_read": False, "modified_at": timezone.now()}
-    passage = _passages().select_for_update().filter(pk=passage_id).first()
+    passage = _passages().select_for_update().get(pk=passage_id) if passage_id else None
     if passage is not None:
         if not _records_for(passage.pk, car.tenant_id):
             raise Conflict("The set was recorded by a capture unit that does not record for the tenant.")

@@ -48,7 +48,7 @@ def visits_pair(*, image_set: ImageSet) -> None:
 
 
 def _visits(car_id: UUID) -> ImageSetQuerySet:
-    """The standing sets of a car that a labelled rig made, the car locked: its visits are paired one after the other."""
+    """The standing sets of a car that a labelled rig made; the car is locked, so that changes follow one another."""
     Car.objects.all_tenants(_WHY).select_for_update(no_key=True, of=("self",)).filter(pk=car_id).first()
     rows = _sets().visible().filter(car=car_id, capture_set__label__in=(_PICKUP, _RETURN))
     return rows.select_related("capture_set", "passage")
@@ -80,7 +80,7 @@ def _write(row: ImageSet, partner: ImageSet | None, limit: int) -> None:
     apart = abs((partner.recorded_at - row.recorded_at).total_seconds()) if partner else limit
     kind = PassageKind.TURNAROUND if apart < limit else PassageKind.RENTAL
     if row.passage and row.passage.kind != kind:
-        Passage.objects.all_tenants(_WHY).filter(pk=row.passage_id).update(kind=kind, modified_at=now)
+        Passage.objects.all_tenants(_WHY).filter(pk=row.passage.pk).update(kind=kind, modified_at=now)
 
 
 def _sets() -> ImageSetQuerySet:

@@ -48,6 +48,10 @@ def _image_set(house: factories.House) -> str:
     return f"/core/v1/imageSets/{factories.image_set(house.tenant, photos=0).pk}"
 
 
+def _new_damages_of_set(house: factories.House) -> str:
+    return f"/core/v1/imageSets/newDamages?ids={factories.image_set(house.tenant, photos=0).pk}"
+
+
 def _damages_of_set(house: factories.House) -> str:
     return f"/core/v1/damages?imageSetId={factories.image_set(house.tenant, photos=0).pk}"
 
@@ -178,7 +182,14 @@ TABLE: Final[dict[str, list[Public | Own | Objects]]] = {
     "core-car-info-license-plate": [Objects("get", _car_number)],
     "core-car-info-price": [Objects("get", _car_price)],
     "core-car-info-vin": [Objects("get", _car_of_a_maker_unknown)],
-    "core-image-sets": [Own("get", "/core/v1/imageSets"), Objects("get", _image_sets_of_tenant)],
+    "core-image-sets": [
+        Own("get", "/core/v1/imageSets"),
+        Own("post", "/core/v1/imageSets"),
+        Own("put", "/core/v1/imageSets"),
+        Objects("get", _image_sets_of_tenant),
+    ],
+    "core-image-sets-new-damages": [Objects("get", _new_damages_of_set)],
+    "core-image-sets-redirect": [Own("post", "/core/v1/imageSets/redirect")],
     "core-image-set": [Objects("get", _image_set)],
     "core-damages": [
         Own("get", "/core/v1/damages"),

@@ -87,6 +87,7 @@ _TABLE: Final = (
     _operation("W28", "GET", "/carInfo/licensePlate/{id}", Caller.MEMBER),
     _operation("W29", "GET", "/carInfo/price/{id}", Caller.MEMBER),
     _operation("W30", "GET", "/carInfo/vin/{id}", Caller.MEMBER),
+    _operation("W33", "DELETE", "/imageSets/{id}", Caller.TENANT_ADMIN),
     _operation("W34", "GET", "/captureSets", Caller.MEMBER),
     _operation("W35", "POST", "/captureSets", Caller.TENANT_ADMIN),
     _operation("W36", "GET", "/captureSets/search", Caller.MEMBER),
@@ -108,7 +109,12 @@ _TABLE: Final = (
     _operation("W52", "POST", "/damages/merge", Caller.ANNOTATOR, Caller.REVIEWER),
     _operation("W53", "GET", "/damages/{id}", Caller.MEMBER),
     _operation("W54", "GET", "/imageSets", Caller.MEMBER),
+    _operation("W55", "POST", "/imageSets", Caller.MEMBER),
+    _operation("W56", "PUT", "/imageSets", Caller.MEMBER),
+    _operation("W58", "GET", "/imageSets/newDamages", Caller.MEMBER),
+    _operation("W59", "POST", "/imageSets/redirect", Caller.MEMBER),
     _operation("W60", "GET", "/imageSets/{id}", Caller.MEMBER),
+    _operation("W61", "PATCH", "/imageSets/{id}", Caller.MEMBER),
 )
 
 #: By the contract's number; an operation that is not served has no row.

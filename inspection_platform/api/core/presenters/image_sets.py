@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from assets.models import CaptureSet, ImageSet
 from damages.models import ManualProcessing, ManualStatus
 from damages.selectors import HandWork, ImageSetStanding
+from damages.selectors_image_sets import Freshness, PlateGroup
 from imaging.models import JobState, RunState
 from imaging.pipeline import JOBS
 from inspection_platform.api.core.presenters.common import seconds, text_id
@@ -63,21 +64,35 @@ def _is_free_for(manual: ManualProcessing, *, user_id: UUID, now: datetime) -> b
 
 
 def car_info(row: ImageSet) -> dict[str, Any]:
-    """What is known of the car: the register first, then what the client said; "" and 0 where nothing is."""
+    """What is known of the car: what was said of this set first, then the register; "" and 0 where nothing is."""
     car, said = row.car, row.car_info
     plate = f"{row.country_code}#{row.plate}" if row.plate else ""
     return {
-        "color": (car and car.color) or said.get("color") or "",
-        "displacement": (car and car.displacement) or said.get("displacement") or 0,
-        "fuel": (car and car.fuel) or said.get("fuel") or "",
-        "gear": (car and car.gear) or said.get("gear") or "",
-        "kW": (car and car.kilowatts) or said.get("kW") or 0,
-        "mileage": (car and car.mileage) or said.get("mileage") or 0,
-        "model": (car and f"{car.make} {car.model}".strip()) or said.get("model") or "",
+        "color": said.get("color") or (car and car.color) or "",
+        "displacement": said.get("displacement") or (car and car.displacement) or 0,
+        "fuel": said.get("fuel") or (car and car.fuel) or "",
+        "gear": said.get("gear") or (car and car.gear) or "",
+        "kW": said.get("kW") or (car and car.kilowatts) or 0,
+        "mileage": said.get("mileage") or (car and car.mileage) or 0,
+        "model": said.get("model") or (car and f"{car.make} {car.model}".strip()) or "",
         "registrationNo": car.registration_no if car else plate,
-        "vin": (car and car.vin) or said.get("vin") or "",
-        "year": (car and car.year) or said.get("year") or 0,
+        "vin": said.get("vin") or (car and car.vin) or "",
+        "year": said.get("year") or (car and car.year) or 0,
     }
+
+
+def group_facts(standing: ImageSetStanding, group: PlateGroup) -> dict[str, Any]:
+    """What a set says in addition where it stands for all sets of its plate."""
+    return {
+        "imageSetCount": group.count,
+        "lastRecDate": seconds(standing.image_set.recorded_at),
+        "damagesInLatestPassage": group.damages,
+    }
+
+
+def freshness(found: Mapping[UUID, Freshness]) -> dict[str, dict[str, bool]]:
+    """How new the damages of sets are, by their ids."""
+    return {str(pk): {"hasNewDamages": one.has_new, "hasRecentDamages": one.has_recent} for pk, one in found.items()}
 
 
 def origin(capture_set: CaptureSet | None) -> dict[str, Any]:
