@@ -5,19 +5,14 @@ A file is read by columns of known names; what a column leaves out stays as it i
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Final
-from uuid import uuid4
 
 import tablib
 from django import forms
 from django.contrib import messages
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, Signer
 from django.db import IntegrityError, transaction
@@ -29,11 +24,11 @@ from import_export.forms import ConfirmImportForm
 from import_export.instance_loaders import BaseInstanceLoader
 from import_export.resources import Resource
 from import_export.results import Result
-from import_export.tmp_storages import BaseStorage
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 from unfold.contrib.import_export.forms import ImportForm
 
 from tenants.admin_exports import Cell, SafeCsv, cell_armed
+from tenants.admin_tables import MOST_ROWS, FileFault, Shelf, TableCsv
 from tenants.models import Tenant, User
 from tenants.scope import Reach
 from tenants.selectors import tenants_within
@@ -57,143 +52,9 @@ if TYPE_CHECKING:
 else:
     from import_export.admin import ImportMixin as _Import
 
-MOST_ROWS: Final = 10_000
 MOST_BYTES: Final = 5_000_000
-#: Seconds between preview and confirmation.
-SHELF_SECONDS: Final = 3600
 _BATCH: Final = 500
-_DELIMITERS: Final = ",;\t"
-_BLANKS: Final = re.compile(r"\s+")
 _CHANGED_MEANWHILE: Final = "Somebody else wrote one of these rows just now. Nothing was stored; upload the file again."
-
-
-class FileFault(ValueError):
-    """A file that cannot be taken; the text says why."""
-
-
-# --- the file --------------------------------------------------------------------------------------------------------
-
-
-class TableCsv(SafeCsv):
-    """CSV as spreadsheets write it: comma, semicolon or tab; UTF-8 with or without a mark, else Windows-1252."""
-
-    def get_title(self) -> str:
-        """As the page calls it."""
-        return "CSV"
-
-    def create_dataset(self, in_stream: bytes, **kwargs: Any) -> tablib.Dataset:
-        """The table. Raises FileFault."""
-        lines = list(_lines(_decoded(in_stream)))
-        if len(lines) < 2:  # noqa: PLR2004 - a heading and a row
-            raise FileFault("The file has no rows below its heading.")
-        if len(lines) - 1 > MOST_ROWS:
-            raise FileFault(f"The file has {len(lines) - 1} rows; {MOST_ROWS} are the most at a time.")
-        (_, headings), *rows = lines
-        table = tablib.Dataset(headers=[heading.strip().lower() for heading in headings])
-        for number, cells in rows:
-            if len(cells) > len(headings):
-                raise FileFault(f"Line {number} has more cells than the heading.")
-            table.append(cells + [""] * (len(headings) - len(cells)))
-        return table
-
-
-def _decoded(content: bytes) -> str:
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
-    raise FileFault("This is not a CSV file: save the table as “CSV UTF-8”.")
-
-
-def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Number and cells of each line that holds something."""
-    heading = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=heading.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield reader.line_num, cells
-    except csv.Error as error:
-        raise FileFault(f"Line {reader.line_num} cannot be read: {error}.") from error
-
-
-class Shelf(BaseStorage):  # type: ignore[misc]  # the library has no types
-    """Keeps an uploaded file between preview and confirmation, for all processes, and forgets it after an hour."""
-
-    name: str
-
-    def save(self, data: bytes) -> None:
-        """Keep the file under a new name."""
-        self.name = uuid4().hex
-        cache.set(self._key, data, SHELF_SECONDS)
-
-    def read(self) -> bytes:
-        """The file; FileFault when it is gone."""
-        found: bytes | None = cache.get(self._key)
-        if found is None:
-            raise FileFault("The file was not confirmed in time, or it has been imported. Upload it again.")
-        return found
-
-    def remove(self) -> None:
-        """Forget the file."""
-        cache.delete(self._key)
-
-    @property
-    def _key(self) -> str:
-        return f"import:{self.name}"
-
-
-# --- cells -----------------------------------------------------------------------------------------------------------
-
-
-class WholeCell(Cell):
-    """A whole number; blanks between its digits do not matter."""
-
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> int | None:
-        """The number; None for an empty cell."""
-        text = _BLANKS.sub("", value)
-        if not text:
-            return None
-        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
-            raise ValueError(f"“{value}” is not a whole number.")
-        return int(text)
-
-
-class NumberCell(Cell):
-    """A number, with a point or a comma."""
-
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> float | None:
-        """The number; None for an empty cell."""
-        text = _BLANKS.sub("", value).replace(",", ".")
-        if not text:
-            return None
-        if not re.fullmatch(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?", text):
-            raise ValueError(f"“{value}” is not a number.")
-        return float(text)
-
-
-class YesNoCell(Cell):
-    """Yes or no; an empty cell is yes."""
-
-    _WORDS: Final = {"true": True, "yes": True, "1": True, "": True, "false": False, "no": False, "0": False}
-
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> bool:
-        """Which of the two."""
-        if value.lower() not in self._WORDS:
-            raise ValueError(f"“{value}” is neither yes nor no.")
-        return self._WORDS[value.lower()]
-
-
-class UpperCell(Cell):
-    """A text that is stored in capital letters."""
-
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> str:
-        """The text."""
-        return value.upper()
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
@@ -276,10 +137,27 @@ class ScopedResource(Resource):  # type: ignore[misc]  # the library has no type
 
     # --- the library's steps ---
 
+    def import_data(self, dataset: tablib.Dataset, *args: Any, **kwargs: Any) -> Result:
+        """As the library's, with the columns that the file has."""
+        self.headings = list(dataset.headers)
+        return super().import_data(dataset, *args, **kwargs)
+
+    def get_import_fields(self) -> list[Field]:
+        """The columns of the file, and those that tell which row is meant."""
+        return [
+            field
+            for field in self.fields.values()
+            if not self.headings or field.column_name in {*self.headings, *self.needed, "tenant"}
+        ]
+
+    def get_user_visible_fields(self) -> list[Field]:
+        """The columns that a file may have."""
+        return [field for field in self.fields.values() if field.column_name == "tenant" or not field.readonly]
+
     def before_import(self, dataset: tablib.Dataset, **kwargs: Any) -> None:
         """Check the heading and look up everything that the lines name."""
-        self.headings = list(dataset.headers)
-        _check_headings(self.headings, known=[field.column_name for field in self.fields.values()], needed=self.needed)
+        known = [field.column_name for field in self.fields.values()]
+        _check_headings(self.headings, known=known, needed=self.needed)
         reach = self.desk.add.tenant_ids
         both = None if reach is None or self.desk.change.tenant_ids is None else reach | self.desk.change.tenant_ids
         self.tenants = {tenant.name: tenant for tenant in tenants_within(Reach(both)).only("id", "name")}

@@ -14,7 +14,8 @@ from assets.models import Car, PricePoint
 from assets.plates import Plate, plate_parse
 from assets.services.register import Standings, car_standings
 from tenants.admin_exports import Cell
-from tenants.admin_imports import NumberCell, ScopedResource, UpperCell, WholeCell, YesNoCell
+from tenants.admin_imports import ScopedResource
+from tenants.admin_tables import NumberCell, UpperCell, WholeCell, YesNoCell
 from tenants.models import Tenant
 
 #: What a car's numbers lie between.
@@ -87,7 +88,7 @@ class CarResource(ScopedResource):
         if released is not None:
             released.released_at = None
             return released, False
-        return Car(tenant=home), True
+        return Car(tenant=home, country_code=key.country, plate=key.number), True
 
     def skip_row(self, instance: Any, original: Any, row: Any, import_validation_errors: Any = None) -> bool:
         """Whether nothing changes; a car that comes back does, though the file says nothing new of it."""

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from assets.models import Car, PricePoint
 from tenants import admin_imports
-from tenants.admin_imports import FileFault, TableCsv
+from tenants.admin_tables import FileFault, TableCsv
 from tenants.models import Role
 from tenants.services.people import membership_set
 from tests import factories
@@ -95,6 +95,12 @@ def test_an_exported_file_can_be_imported_again(ours: factories.House) -> None:
     client = login(ours.tenant_admin)
     preview = upload(client, client.get(page(Car, "export")).content)
     assert [row.import_type for row in preview.context["result"].rows] == ["skip"], faults(preview)
+
+
+def test_a_plate_may_name_its_country_itself(ours: factories.House) -> None:
+    client = login(ours.tenant_admin)
+    assert "2 new" in said(confirm(client, upload(client, "plate\nse#AB12345\nAB12345\n")))
+    assert {str(car) for car in Car.objects.of(ours.tenant.pk)} == {"SE#AB12345", "NO#AB12345"}
 
 
 def test_a_released_car_in_an_exported_file_is_not_taken_for_a_new_one(ours: factories.House) -> None:
