@@ -110,8 +110,9 @@ class Standing:
         return frozenset(tenant for tenant, role in self.roles.items() if permission in ROLE_PERMISSIONS[role])
 
 
-# Like Django's own permission caches it lives as long as the user object, that is for one request.
+# Like Django's own permission caches they live as long as the user object, that is for one request.
 _REMEMBERED: Final = "_standing_remembered"
+_ROLES_REMEMBERED: Final = "_roles_remembered"
 
 
 def standing_of(user: User) -> Standing:
@@ -121,6 +122,15 @@ def standing_of(user: User) -> Standing:
         standing = _standing(user)
         setattr(user, _REMEMBERED, standing)
     return standing
+
+
+def roles_of(user: User) -> Mapping[UUID, str]:
+    """The person's role in each active tenant they are a member of: one query, asked once for each user object."""
+    roles: Mapping[UUID, str] | None = getattr(user, _ROLES_REMEMBERED, None)
+    if roles is None:
+        roles = dict(_memberships(user).filter(tenant__is_active=True).values_list("tenant_id", "role"))
+        setattr(user, _ROLES_REMEMBERED, roles)
+    return roles
 
 
 def permission_reach(user: User, permission: str) -> Reach:
@@ -184,8 +194,7 @@ def _memberships(user: User) -> models.QuerySet[Membership]:
 
 
 def _standing(user: User) -> Standing:
-    roles = _memberships(user).filter(tenant__is_active=True).values_list("tenant_id", "role")
     return Standing(
         is_global=user.is_superuser or user.groups.filter(name=GLOBAL_ADMIN).exists(),
-        roles=dict(roles),
+        roles=roles_of(user),
     )

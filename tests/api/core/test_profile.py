@@ -29,7 +29,7 @@ NAMES = f"{LIST}/names"
 #: Who asks.
 AUTH_QUERIES = 1
 #: The roles in all of the asker's tenants.
-ROLE_QUERIES = 2
+ROLE_QUERIES = 1
 #: Those, the count and the page.
 LIST_QUERIES = ROLE_QUERIES + 2
 CREATED = datetime(2020, 11, 30, 14, 56, 48, 535424, tzinfo=UTC)

@@ -19,7 +19,7 @@ from inspection_platform.api.core.serializers.common import is_true
 from inspection_platform.api.refusals import FamilyEnvelope
 from tenants.errors import Forbidden, NotFound
 from tenants.models import Tenant, User
-from tenants.rights import standing_of
+from tenants.rights import roles_of
 from tenants.scope import Reach
 from tenants.selectors import people_within, tenants_within
 from tenants.services.tenant_groups import acting_reach
@@ -97,7 +97,7 @@ class CoreView(FamilyView):
     @cached_property
     def own_roles(self) -> Mapping[UUID, str]:
         """Role by tenant: of all of the person's tenants with a token, of its own tenant with a key."""
-        roles = standing_of(self.user).roles
+        roles = roles_of(self.user)
         if self.actor.kind == ActorKind.BEARER or self.actor.is_global_admin:
             return roles
         return {tenant_id: role for tenant_id, role in roles.items() if self.actor.reach.covers(tenant_id)}
