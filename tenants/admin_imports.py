@@ -182,6 +182,12 @@ class ScopedResource(Resource):  # type: ignore[misc]  # the library has no type
         """The row that the line means."""
         return self.row_of(row, self.key_of(row))
 
+    def skip_row(self, instance: Any, original: Any, row: Any, import_validation_errors: Any = None) -> bool:
+        """Whether the line changes nothing; a new row is a change, whatever its line says."""
+        is_new: bool = instance._state.adding  # noqa: SLF001 - Django's documented way to know
+        unchanged: bool = super().skip_row(instance, original, row, import_validation_errors)
+        return unchanged and not is_new
+
     def validate_instance(
         self, instance: Any, import_validation_errors: Any = None, validate_unique: bool = True
     ) -> None:

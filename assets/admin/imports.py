@@ -93,7 +93,7 @@ class CarResource(ScopedResource):
     def skip_row(self, instance: Any, original: Any, row: Any, import_validation_errors: Any = None) -> bool:
         """Whether nothing changes; a car that comes back does, though the file says nothing new of it."""
         comes_back = (instance.tenant_id, Plate(row["country"], row["plate"])) in self.standings.released
-        unchanged: bool = super().skip_row(instance, original, row, import_validation_errors)
+        unchanged = super().skip_row(instance, original, row, import_validation_errors)
         return unchanged and not (comes_back and not self._is_assigned(row))
 
     def check(self, instance: Any) -> None:
