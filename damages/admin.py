@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.safestring import SafeString
 
 from assets.models import ImageSet
@@ -22,14 +23,25 @@ from damages.models import (
     ResultCause,
     ResultVersion,
     ReviewerQueueEntry,
+    Source,
 )
-from tenants.admin_base import RecordAdmin
+from damages.services.merges import damages_unmerge
+from tenants.admin_base import RecordAdmin, person
 from tenants.admin_exports import ScopedExport
 from tenants.admin_inlines import RecordTabular
-from tenants.admin_parts import ReachFilter, column, deleted_column, inspection_link, pretty, state_column
+from tenants.admin_parts import (
+    ReachFilter,
+    column,
+    deleted_column,
+    inspection_link,
+    page_action,
+    pretty,
+    state_column,
+)
 from tenants.models import Membership
 from tenants.scope import Reach
 
+_UNMERGE: Final = "Take back the last merge of {}, for all the damages that it made one?"
 _STATE_COLOURS: Mapping[str, str] = {
     DamageState.ACCEPTED: "success",
     DamageState.REJECTED: "danger",
@@ -106,6 +118,8 @@ class DamageAdmin(ScopedExport, RecordAdmin[Damage]):
     search_ids = ("pk", "image_set", "image", "car", "representative")
     ordering = ("-created_at",)
     inlines = (DecisionInline, PartInline)
+    actions = ("unmerge",)
+    actions_detail = ("unmerge_this",)
     fieldsets = (
         (None, {"fields": (("category", "state", "confidence"), "inspection", ("car", "image"))}),
         ("Origin", {"fields": (("source", "created_by"), ("model_version", "detection"), "is_potential")}),
@@ -114,6 +128,26 @@ class DamageAdmin(ScopedExport, RecordAdmin[Damage]):
         ("Place", {"fields": (("image_width", "image_height"), ("width_mm", "height_mm"), "polygon_text")}),
         ("Record", {"fields": (("id", "created_at", "modified_at"), ("deleted_at", "deleted_by"))}),
     )
+
+    @admin.action(description="Take back the last merge of selected damages…", permissions=["operate"])
+    def unmerge(self, request: HttpRequest, queryset: QuerySet[Damage]) -> HttpResponseBase | None:
+        """Let damages be different ones again."""
+        return self.do_for_each(
+            request, queryset, action=lambda row: self._unmerge(request, row), done="merge taken back",
+            question=_UNMERGE.format("each of these damages"),
+        )  # fmt: skip
+
+    @page_action("Take back last merge", icon="call_split")
+    def unmerge_this(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Let one be a different one again."""
+        return self.do_for_one(
+            request, object_id, action=lambda row: self._unmerge(request, row), done="merge taken back",
+            question=_UNMERGE.format("this damage"),
+        )  # fmt: skip
+
+    def _unmerge(self, request: HttpRequest, row: Damage) -> None:
+        reach = self.reach(request, "change")
+        damages_unmerge(user=person(request), damage=row, reach=reach, step=Source.STAFF)
 
     @admin.display(description="inspection")
     def inspection(self, row: Damage) -> SafeString:

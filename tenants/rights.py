@@ -64,6 +64,7 @@ _ADMIN: Final[Mapping[str, tuple[str, ...]]] = {
     "assets.passage": _EDIT,
     "assets.pricepoint": _OWN,
     "assets.retentionrecord": _READ,
+    "damages.damage": _EDIT,
     "damages.manualprocessing": _EDIT,
     "tenants.apikey": _KEEP,
     "tenants.authsession": _EDIT,

@@ -22,6 +22,7 @@ from damages.services.merges import damages_merge, damages_unmerge
 from tenants.errors import Conflict, Forbidden, Invalid, NotFound
 from tenants.scope import Reach
 from tests import factories
+from tests.admin_pages import login, page, said
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -201,6 +202,23 @@ def test_a_reviewed_set_keeps_its_merges(ours: factories.House, car: Car) -> Non
     with pytest.raises(Conflict, match="reopen"):
         unmerge(ours, early)
     assert ties(late) == [(None, early.pk)]
+
+
+def test_staff_take_merges_back_in_the_admin(ours: factories.House, outsider: factories.House, car: Car) -> None:
+    (early,), (late,), (latest,) = visit(ours, car, 1), visit(ours, car, 2), visit(ours, car, 3)
+    merge(ours, early, late)
+    merge(ours, early, latest)
+    address = page(Damage, "change", early.pk).replace("change/", "unmerge_this/")
+    login(outsider.tenant_admin).post(address)
+    assert ties(latest) == [(None, early.pk)]
+    client = login(ours.tenant_admin)
+    assert "Take back the last merge of this damage" in client.get(address).content.decode()
+    assert "merge taken back" in said(client.post(address, follow=True))
+    assert ties(late, latest) == [(None, early.pk), ALONE]
+    assert latest.decisions.get(action=Action.UNMERGED).by == ours.tenant_admin
+    chosen = {"_selected_action": [str(late.pk), str(latest.pk)], "confirmed": "yes", "action": "unmerge"}
+    answer = said(client.post(page(Damage, "changelist"), chosen, follow=True))
+    assert ("There is no merge to take back." in answer, ties(late)) == (True, [ALONE])
 
 
 # --- removing --------------------------------------------------------------------------------------------------------
