@@ -13,9 +13,15 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django_q.models import Task
 
-from assets.services.cleanup import incoming_leftovers_remove, received_orphans_remove, submissions_prune
+from assets.services.cleanup import (
+    incoming_leftovers_remove,
+    published_orphans_remove,
+    received_orphans_remove,
+    submissions_prune,
+)
 from assets.services.received import received_expire, received_tell
 from damages.services.cleanup import image_sets_prune
+from damages.services.retention import image_sets_erase
 from tenants.services.batches import rows_delete
 from tenants.services.cleanup import auth_sessions_prune, idempotency_prune, one_time_codes_prune
 
@@ -53,9 +59,14 @@ def _queue_records(now: datetime, dry_run: bool) -> int:  # noqa: FBT001 - as ab
 STEPS: Final[tuple[tuple[str, Callable[[datetime, bool], int]], ...]] = (
     ("image sets never submitted", lambda now, dry: image_sets_prune(before=_unused_since(now), dry_run=dry)),
     ("sessions never used", lambda now, dry: submissions_prune(before=_unused_since(now), dry_run=dry)),
+    ("image sets past their retention", lambda now, dry: image_sets_erase(now=now, dry_run=dry)),
     ("photos as received past their retention", lambda now, dry: received_expire(now=now, dry_run=dry)),
-    ("photos as received past a changed retention, only told", lambda now, dry: received_tell(now=now, dry_run=dry)),
+    ("image sets past a changed retention, only told", lambda now, dry: received_tell(now=now, dry_run=dry)),
     ("received files without a row", lambda now, dry: received_orphans_remove(before=now - FILE_PATIENCE, dry_run=dry)),
+    (
+        "published files without a set",
+        lambda now, dry: published_orphans_remove(before=now - FILE_PATIENCE, dry_run=dry),
+    ),
     ("half-received files", lambda now, dry: incoming_leftovers_remove(before=now - FILE_PATIENCE, dry_run=dry)),
     ("one-time codes used or expired", lambda now, dry: one_time_codes_prune(now=now, dry_run=dry)),
     ("logins over", lambda now, dry: auth_sessions_prune(now=now, dry_run=dry)),

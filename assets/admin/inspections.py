@@ -131,7 +131,7 @@ class ImageSetAdmin(ScopedExport, RecordAdmin[ImageSet]):
         "recorded_at",
         "finished_at",
         deleted_column(),
-        column(lambda row: inspection_link(row.pk), "page"),
+        column(lambda row: inspection_link(None if row.deleted_at else row.pk), "page"),
     )
     list_select_related = ("tenant", "submission", "car")
     list_filter = (
@@ -140,6 +140,7 @@ class ImageSetAdmin(ScopedExport, RecordAdmin[ImageSet]):
         ("capture_set", ReachFilter),
         "submission__family",
         "recorded_at",
+        "under_dispute",
         ("deleted_at", admin.EmptyFieldListFilter),
     )
     search_fields = ("submission__external_key", "submission__case_id", "plate", "car__plate", "car__vin")
@@ -153,6 +154,7 @@ class ImageSetAdmin(ScopedExport, RecordAdmin[ImageSet]):
         ("Origin", {"fields": (("capture_set", "passage"), "related_image_set", "appraisal_id", "pipeline_mask")}),
         ("Times", {"fields": (("recorded_at", "submitted_at", "finished_at"), ("deleted_at", "deleted_by"))}),
         ("From the client", {"fields": ("car_info_text", "partner_state")}),
+        ("Dispute", {"fields": (("under_dispute", "dispute_reason"),)}),
         RECORD,
     )
 
@@ -169,8 +171,10 @@ class ImageSetAdmin(ScopedExport, RecordAdmin[ImageSet]):
 
     @page_action("Open inspection", icon="image_search", right="view")
     def open_inspection(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        """Lead to the page with the photos."""
-        return HttpResponseRedirect(f"{reverse('admin:index')}inspections/{object_id}/")
+        """Lead to the page with the photos, or to what is left to see of a removed inspection."""
+        row = self.get_object(request, object_id)
+        tail = "removed/" if row is not None and row.deleted_at else ""
+        return HttpResponseRedirect(f"{reverse('admin:index')}inspections/{object_id}/{tail}")
 
 
 @admin.register(Upload)
@@ -225,13 +229,14 @@ def _sealed(row: Image, response: FileResponse) -> FileResponse:
 
 @admin.register(RetentionRecord)
 class RetentionRecordAdmin(RecordAdmin[RetentionRecord]):
-    """What clean-ups deleted of photos as received, or told that they will."""
+    """What clean-ups erased when retentions were over, or told that they will."""
 
     list_display = (
         "created_at",
         "tenant",
         state_column("kind", {RetentionKind.DELETED: "success", RetentionKind.TOLD: "info"}),
         "days",
+        "image_sets",
         "photos",
     )
     list_select_related = ("tenant",)
@@ -239,7 +244,12 @@ class RetentionRecordAdmin(RecordAdmin[RetentionRecord]):
     search_fields = ("tenant__name",)
     search_ids = ("pk", "tenant")
     ordering = ("-created_at",)
-    fields = (("tenant", "kind"), ("days", "photos"), ("id", "created_at"))
+    fields = (("tenant", "kind"), ("days", "image_sets", "photos"), "erased_text", ("id", "created_at"))
+
+    @admin.display(description="erased")
+    def erased_text(self, row: RetentionRecord) -> SafeString:
+        """What is left of the erased sets, with indentation."""
+        return pretty(row.erased)
 
 
 @admin.register(Image)

@@ -68,6 +68,22 @@ def received_orphans_remove(*, before: datetime, dry_run: bool = False) -> int:
     return count
 
 
+def published_orphans_remove(*, before: datetime, dry_run: bool = False) -> int:
+    """Remove published files, written before this moment, of sets that are erased; how many there were.
+
+    They are left by a process that died between deleting rows and files.
+    """
+    candidates = (file for file in stored_files("published/") if file.modified < before)
+    count = 0
+    while batch := list(islice(candidates, _FILES_AT_A_TIME)):
+        by_key = {file.key: set_id for file in batch if (set_id := _folder_of(file)) is not None}
+        rows = ImageSet.objects.all_tenants(_WHY).filter(pk__in=set(by_key.values()))
+        known = set(rows.values_list("pk", flat=True))
+        keys = [key for key, set_id in by_key.items() if set_id not in known]
+        count += len(keys) if dry_run else files_remove(keys)
+    return count
+
+
 def incoming_leftovers_remove(*, before: datetime, dry_run: bool = False) -> int:
     """Remove half-received files of processes that died before this moment; how many there were."""
     if not settings.FILE_UPLOAD_TEMP_DIR:
@@ -84,9 +100,14 @@ def incoming_leftovers_remove(*, before: datetime, dry_run: bool = False) -> int
 
 def _set_of(file: StoredFile) -> UUID | None:
     """The set a received file was stored for; None for a file that is named in another way."""
+    return _folder_of(file) if len(PurePosixPath(file.key).parts) == _PARTS else None
+
+
+def _folder_of(file: StoredFile) -> UUID | None:
+    """The set whose folder a file lies in; None for a folder that is no set's."""
     parts = PurePosixPath(file.key).parts
     try:
-        return UUID(parts[1]) if len(parts) == _PARTS else None
+        return UUID(parts[1]) if len(parts) >= _PARTS else None
     except ValueError:
         return None
 

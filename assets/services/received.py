@@ -1,8 +1,12 @@
-"""Photos as received: sealed, looked at by global admins alone, and deleted when their tenant's retention is over."""
+"""Photos as received: sealed, looked at by global admins alone, and deleted when their tenant's retention is over.
+
+With the retention of its tenant a whole set ends (`damages.services.retention`); what is deleted here is of sets that
+have to stay for the time being, since somebody works on them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +20,7 @@ from django.db.models.functions import Coalesce
 
 from assets.kinds import VIDEO_KINDS
 from assets.models import Image, ImageSet, ImageSetState, RetentionKind, RetentionRecord, Upload
+from assets.querysets import ImageSetQuerySet
 from assets.services.cleanup import files_remove
 from tenants.errors import Conflict, Forbidden, NotFound
 from tenants.models import TenantSettings, User
@@ -54,36 +59,76 @@ def received_expire(*, now: datetime, dry_run: bool = False) -> int:
     Only where an earlier clean-up has told of this retention already. The videos that such photos are frames of go with
     the last of them. Each batch leaves a RetentionRecord. Returns how many photos it was, or with `dry_run` would be.
     """
-    known = _with_told().filter(expiry_after_days__gt=0, expiry_after_days=F("told"))
-    return sum(_expire(settings, now, dry_run=dry_run) for settings in known)
+    return sum(_expire(settings, now, dry_run=dry_run) for settings in retentions_known())
 
 
 def received_tell(*, now: datetime, dry_run: bool = False) -> int:
-    """Tell, for each tenant whose retention has changed, what the next clean-up will delete; how many photos in all."""
+    """Tell, for each tenant whose retention has changed, what the next clean-up will delete; how many sets in all."""
     total = 0
     for settings in _with_told().exclude(expiry_after_days=F("told")):
-        count = _due_images(settings, now).count()
+        count = image_sets_due(settings, now).count()
         total += count
         if not dry_run:
-            _record(settings, RetentionKind.TOLD, count)
+            photos = _due_images(settings, now).count()
+            retention_record(settings, RetentionKind.TOLD, photos=photos, image_sets=count)
     return total
 
 
+def retentions_known() -> QuerySet[TenantSettings]:
+    """Settings with a retention that an earlier clean-up has told of."""
+    return _with_told().filter(expiry_after_days__gt=0, expiry_after_days=F("told"))
+
+
+def image_sets_due(settings: TenantSettings, now: datetime) -> ImageSetQuerySet:
+    """The tenant's sets at rest, removed ones too, whose retention is over; never one under dispute."""
+    rows = ImageSet.objects.of(settings.tenant_id)
+    before = now - timedelta(days=settings.expiry_after_days)
+    due = rows.filter(created_at__lt=before, under_dispute=False).exclude(state__in=_MOVING)
+    return due if settings.expiry_after_days else rows.none()
+
+
+def retention_record(
+    settings: TenantSettings,
+    kind: RetentionKind,
+    *,
+    photos: int,
+    image_sets: int,
+    erased: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Leave a record of what a clean-up deleted or told; `erased` is what is left of each set."""
+    RetentionRecord(
+        tenant=settings.tenant, kind=kind, days=settings.expiry_after_days, photos=photos, image_sets=image_sets,
+        erased=list(erased),
+    ).save()  # fmt: skip
+    log.info(
+        "retention.followed",
+        kind=str(kind),
+        tenant=str(settings.tenant_id),
+        days=settings.expiry_after_days,
+        photos=photos,
+        image_sets=image_sets,
+    )
+
+
 def _with_told() -> QuerySet[TenantSettings]:
-    """Settings with the retention that the last clean-up has told of (0 if none has)."""
+    """Settings with the retention that the last clean-up has told of (0 if none has).
+
+    What was told when a retention ended for photos as received alone does not count.
+    """
     told = RetentionRecord.objects.all_tenants("the clean-up keeps every tenant's retention")
-    last = told.filter(tenant=OuterRef("tenant"), kind=RetentionKind.TOLD).order_by("-created_at").values("days")[:1]
+    whole = told.filter(tenant=OuterRef("tenant"), kind=RetentionKind.TOLD, image_sets__isnull=False)
+    last = whole.order_by("-created_at").values("days")[:1]
     return TenantSettings.objects.annotate(told=Coalesce(Subquery(last), 0)).select_related("tenant")
 
 
 def _due_images(settings: TenantSettings, now: datetime) -> QuerySet[Image]:
     """Blurred photos, in sets at rest, whose retention is over."""
-    before = now - timedelta(days=settings.expiry_after_days)
-    images = Image.objects.of(settings.tenant_id).exclude(published="").exclude(image_set__state__in=_MOVING)
-    due = images.filter(
-        faces_blurred_at__isnull=False, received_deleted_at__isnull=True, image_set__created_at__lt=before
+    images = Image.objects.of(settings.tenant_id).exclude(published="")
+    return images.filter(
+        faces_blurred_at__isnull=False,
+        received_deleted_at__isnull=True,
+        image_set__in=image_sets_due(settings, now).values("pk"),
     )
-    return due if settings.expiry_after_days else due.none()
 
 
 def _expire(settings: TenantSettings, now: datetime, *, dry_run: bool) -> int:
@@ -111,7 +156,7 @@ def _expire_some(settings: TenantSettings, rows: QuerySet[ImageSet], due: QueryS
             return 0
         _forget(settings.tenant_id, sets, keys, now)
         keys |= _forget_videos(settings.tenant_id, sets)
-        _record(settings, RetentionKind.DELETED, count)
+        retention_record(settings, RetentionKind.DELETED, photos=count, image_sets=0)
     files_remove(sorted(keys))
     return count
 
@@ -131,14 +176,3 @@ def _forget_videos(tenant_id: UUID, sets: Collection[UUID]) -> set[str]:
     found = dict(gone.values_list("pk", "file"))
     Upload.objects.of(tenant_id).filter(pk__in=found).update(file="")
     return set(found.values())
-
-
-def _record(settings: TenantSettings, kind: RetentionKind, photos: int) -> None:
-    RetentionRecord(tenant=settings.tenant, kind=kind, days=settings.expiry_after_days, photos=photos).save()
-    log.info(
-        "retention.followed",
-        kind=str(kind),
-        tenant=str(settings.tenant_id),
-        days=settings.expiry_after_days,
-        photos=photos,
-    )

@@ -32,7 +32,8 @@ def image_sets_prune(*, before: datetime, dry_run: bool = False) -> int:
 def _abandoned(before: datetime) -> QuerySet[ImageSet]:
     rows = ImageSet.objects.all_tenants("the clean-up looks after every tenant's sets")
     return rows.filter(
-        state=ImageSetState.OPEN, submitted_at__isnull=True, created_at__lt=before, runs__isnull=True,
+        state=ImageSetState.OPEN, under_dispute=False, submitted_at__isnull=True,
+        created_at__lt=before, runs__isnull=True,
         damages__isnull=True, pictogram_damages__isnull=True, results__isnull=True, manual_processing__isnull=True,
     )  # fmt: skip
 

@@ -20,7 +20,8 @@ from imaging.models import PipelineRun
 from inspection_platform import workflow
 from inspection_platform.portal.access import administers, image_set_reached, job_of, may_do, person_of, step_open_to
 from inspection_platform.portal.presenters import CATEGORY_LABELS, facts_of, title_of, work_payload, zone_of
-from tenants.errors import DomainError, Forbidden
+from inspection_platform.portal.removals import permit_admin
+from tenants.errors import DomainError
 from tenants.models import Delivery, User
 from tenants.services.deliveries import delivery_send_again
 
@@ -67,7 +68,7 @@ def run_again(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
     user = person_of(request)
     image_set = image_set_reached(request, image_set_id)
     try:
-        _permit_admin(user, image_set)
+        permit_admin(user, image_set)
         workflow.run_again(image_set=image_set)
         messages.success(request, "The set is in the pipeline again.")
     except DomainError as error:
@@ -100,7 +101,7 @@ def send_again(request: HttpRequest, image_set_id: UUID, delivery_id: UUID) -> H
     if delivery is None:
         raise Http404("There is no such delivery.")
     try:
-        _permit_admin(user, image_set)
+        permit_admin(user, image_set)
         delivery_send_again(delivery=delivery)
         messages.success(request, f"It goes to {delivery.target} again.")
     except DomainError as error:
@@ -150,11 +151,6 @@ def _deliveries(image_set: ImageSet) -> QuerySet[Delivery]:
     tenant_id = _tenant_or_own(image_set)
     results = ResultVersion.objects.of(tenant_id).filter(image_set=image_set)
     return Delivery.objects.of(tenant_id).filter(event__subject_id__in=results.values("pk"))
-
-
-def _permit_admin(user: User, image_set: ImageSet) -> None:
-    if not administers(user, image_set.tenant_id):
-        raise Forbidden("Only admins of the tenant may do this.")
 
 
 def _tenant_or_own(image_set: ImageSet) -> UUID:

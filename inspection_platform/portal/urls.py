@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from inspection_platform.portal import acting, audit, inspections, invitations, photos, queue, work
+from inspection_platform.portal import acting, audit, inspections, invitations, photos, queue, removals, work
 from inspection_platform.portal.access import staff_view
 
 app_name = "portal"
@@ -36,6 +36,10 @@ urlpatterns = [
     path(_INSPECTION + "photos/<uuid:image_id>/", staff_view(photos.photo, cacheable=True), name="photo"),
     path(_INSPECTION + "results/<int:version>/", staff_view(inspections.result), name="result"),
     path(_INSPECTION + "run-again/", staff_view(inspections.run_again), name="run-again"),
+    path(_INSPECTION + "removed/", staff_view(removals.removed), name="removed"),
+    path(_INSPECTION + "remove/", staff_view(removals.remove), name="remove"),
+    path(_INSPECTION + "restore/", staff_view(removals.restore), name="restore"),
+    path(_INSPECTION + "dispute/", staff_view(removals.dispute), name="dispute"),
     path(_INSPECTION + "reopen/", staff_view(inspections.reopen), name="reopen"),
     path(
         _INSPECTION + "deliveries/<uuid:delivery_id>/send-again/", staff_view(inspections.send_again), name="send-again"

@@ -239,10 +239,11 @@ def test_the_daily_clean_up_tells_and_the_next_one_deletes(ours: House) -> None:
     retention(ours, 30, told=False)
     first, second = ({step.what: step.count for step in cleanup()} for _ in range(2))
     deleted = "photos as received past their retention"
-    told = "photos as received past a changed retention, only told"
-    assert (first[deleted], first[told]) == (0, 1)
-    assert (second[deleted], second[told]) == (1, 0)
-    assert is_kept(row) == [False]
+    erased = "image sets past their retention"
+    told = "image sets past a changed retention, only told"
+    assert (first[erased], first[deleted], first[told]) == (0, 0, 1)
+    assert (second[erased], second[deleted], second[told]) == (1, 0, 0), "a photo goes with its set"
+    assert not ImageSet.objects.of(ours.tenant.pk).filter(pk=row.pk).exists()
 
 
 def test_a_photo_sent_twice_and_removed_once_is_one_file(ours: House) -> None:

@@ -42,6 +42,7 @@ ALLOWED = frozenset(
         "damages.services.proposals",
         "damages.services.records",
         "damages.services.results",
+        "damages.services.retention",
         "damages.services.routing",
         "imaging.jobs.damage_detection",
         "imaging.jobs.plate_reading",

@@ -1,0 +1,99 @@
+"""Removing inspections, bringing them back, and disputes, which keep them from going: for admins of the tenant."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from assets.models import ImageSet
+from assets.services.inspections import image_set_dispute, image_set_settle
+from damages.services.image_sets import image_set_delete, image_set_restore
+from inspection_platform.portal.access import administers, image_set_reached, person_of
+from inspection_platform.portal.presenters import facts_of, title_of, zone_of
+from tenants.acting import reach_for_request
+from tenants.errors import DomainError, Forbidden
+from tenants.models import User
+
+
+@require_GET
+def removed(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
+    """What is left to see of a removed inspection: who removed it and when, and the way back."""
+    image_set = _removed_reached(request, image_set_id)
+    context = {
+        **admin.site.each_context(request),
+        "title": title_of(image_set),
+        "image_set": image_set,
+        "facts": facts_of(image_set),
+    }
+    with timezone.override(zone_of(image_set)):
+        return render(request, "portal/removed.html", context)
+
+
+@require_POST
+def remove(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
+    """Remove the inspection with its damages."""
+    user = person_of(request)
+    image_set = image_set_reached(request, image_set_id)
+    try:
+        permit_admin(user, image_set)
+        image_set_delete(image_set=image_set, by=user)
+    except DomainError as error:
+        messages.error(request, error.message)
+        return _to_page(image_set)
+    messages.success(request, "The inspection is removed; an admin can restore it here.")
+    return redirect("portal:removed", image_set_id=image_set.pk)
+
+
+@require_POST
+def restore(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
+    """Bring a removed inspection back with the damages that went with it."""
+    image_set = _removed_reached(request, image_set_id)
+    try:
+        image_set_restore(image_set=image_set, by=person_of(request))
+        messages.success(request, "The inspection is back, with its damages.")
+    except DomainError as error:
+        messages.error(request, error.message)
+    return _to_page(image_set)
+
+
+@require_POST
+def dispute(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
+    """Put the inspection under dispute, or end the dispute (`over`), with a `reason`."""
+    user = person_of(request)
+    image_set = image_set_reached(request, image_set_id)
+    reason = request.POST.get("reason", "")
+    try:
+        permit_admin(user, image_set)
+        if request.POST.get("over"):
+            image_set_settle(image_set=image_set, reason=reason, by=user)
+            messages.success(request, "The dispute is over.")
+        else:
+            image_set_dispute(image_set=image_set, reason=reason, by=user)
+            messages.success(request, "The inspection is under dispute: nobody can remove it, and no retention ends.")
+    except DomainError as error:
+        messages.error(request, error.message)
+    return _to_page(image_set)
+
+
+def permit_admin(user: User, image_set: ImageSet) -> None:
+    """Raise Forbidden unless the person is an admin of the set's tenant."""
+    if not administers(user, image_set.tenant_id):
+        raise Forbidden("Only admins of the tenant may do this.")
+
+
+def _removed_reached(request: HttpRequest, image_set_id: UUID) -> ImageSet:
+    """The removed set within the reach of an admin; Http404 otherwise, whatever the reason."""
+    rows = ImageSet.objects.of(reach_for_request(request)).with_origin().filter(deleted_at__isnull=False)
+    image_set = rows.select_related("deleted_by").filter(pk=image_set_id).first()
+    if image_set is None or not administers(person_of(request), image_set.tenant_id):
+        raise Http404("There is no such image set.")
+    return image_set
+
+
+def _to_page(image_set: ImageSet) -> HttpResponseRedirect:
+    return redirect("portal:inspection", image_set_id=image_set.pk)
