@@ -13,6 +13,7 @@ from damages.families import Family, Sighting, group, merge_within_image
 from damages.geometry import iou
 from damages.models import Damage, DamageState, Source
 from damages.querysets import DamageQuerySet
+from damages.services.deletions import damages_settle
 from damages.services.sightings import footage_read, polygon_of, sightings_of
 from damages.taxonomy import category_of
 from imaging.models import Detection, JobRun, PipelineRun
@@ -57,7 +58,11 @@ def _damages(run: PipelineRun) -> DamageQuerySet:
 def _withdraw_unjudged(run: PipelineRun) -> None:
     """Take back what earlier runs proposed and nobody has touched."""
     stale = _damages(run).filter(source=Source.MODEL, state=DamageState.CREATED, decided_at__isnull=True)
-    stale.filter(deleted_at__isnull=True, decisions__isnull=True).update(deleted_at=timezone.now())
+    gone = list(stale.filter(deleted_at__isnull=True, decisions__isnull=True).values_list("pk", flat=True))
+    if gone:
+        _damages(run).filter(pk__in=gone).update(deleted_at=timezone.now())
+        # What people judged stays, whatever represented it.
+        damages_settle(ids=gone, user=None, step=Source.MODEL)
 
 
 def _not_judged_yet(run: PipelineRun, sightings: Iterable[Sighting]) -> list[Sighting]:

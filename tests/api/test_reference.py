@@ -132,6 +132,7 @@ def test_examples_fit_their_shapes() -> None:
         ("/core/v1/imageSets/{image_set_id}", "/core/v1/imageSets/00000000-0000-4000-8000-000000000004"),
         ("/core/v1/damages", "/core/v1/damages?returnRepresentatives=false"),
         ("/core/v1/damages", "/core/v1/damages?limit=x"),
+        ("/core/v1/damages/{damage_id}", "/core/v1/damages/00000000-0000-4000-8000-000000000007"),
         ("/core/v1/imageSets/{image_set_id}", "/core/v1/imageSets/00000000-0000-4000-8000-000000000099"),
     ],
 )

@@ -19,6 +19,7 @@ from damages.services.decisions import damage_decide, damage_delete, damage_draw
 from damages.services.deletions import damages_delete, damages_settle
 from damages.services.manual import manual_job_lock
 from damages.services.merges import damages_merge, damages_unmerge
+from damages.services.proposals import damages_propose
 from tenants.errors import Conflict, Forbidden, Invalid, NotFound
 from tenants.scope import Reach
 from tests import factories
@@ -265,6 +266,16 @@ def test_a_set_that_goes_and_comes_back(ours: factories.House, car: Car) -> None
     sets.update(deleted_at=None)
     damages_settle(ids=[early.pk], user=ours.tenant_admin)
     assert ties(early, later) == [ALONE, (None, early.pk)]
+
+
+def test_what_people_judged_outlives_the_proposals_around_it(ours: factories.House, car: Car) -> None:
+    head, judged = visit(ours, car, 1, 2)
+    rows = Damage.objects.of(ours.tenant.pk)
+    rows.filter(pk=judged.pk).update(representative=head)
+    damage_decide(user=ours.reviewer, damage=judged, action="accept", step=Source.REVIEWER)
+    damages_propose(run=factories.run(head.image_set))
+    assert [row.pk for row in rows.visible()] == [judged.pk]
+    assert ties(judged) == [ALONE]
 
 
 def test_annotators_remove_what_they_drew_and_nothing_else(ours: factories.House, car: Car) -> None:
