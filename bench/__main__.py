@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
     "models": sqlite,
     "pipeline": sqlite,
     "intake": sqlite,
+    "accounts": sqlite,
     "claim": postgresql,
 }
 ROOT = Path(__file__).resolve().parent.parent

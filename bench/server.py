@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -38,13 +39,14 @@ class Server:
 
 
 @contextmanager
-def served() -> Iterator[Server]:
-    """The web server of the project with one worker, on a free port, until the block ends."""
+def served(**environment: str) -> Iterator[Server]:
+    """The web server of the project with one worker, on a free port, until the block ends; its environment on top."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "inspection_platform.wsgi", "-b", f"127.0.0.1:{port}"]
-    process = subprocess.Popen([*command, "-w", "1", "--threads", "4", "--timeout", "300"], cwd=ROOT)
+    command += ["-w", "1", "--threads", "4", "--timeout", "300"]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for(f"{url}/healthz")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from assets.models import CaptureUnit, PricePoint
+from damages.models import Source
 from inspection_platform.codes import registration_ask, reset_ask
 from tenants.models import Family, Role, TenantGroup, User
 from tenants.services.keys import api_key_issue
@@ -140,6 +141,41 @@ def _rig(stage: Stage) -> str:
     return f"/captureSets/{factories.rig(stage.house.tenant).pk}"
 
 
+def _damages(stage: Stage, count: int = 1) -> list[str]:
+    image = factories.image_set(stage.house.tenant, photos=1).images.get()
+    return [str(factories.damage(image).pk) for _ in range(count)]
+
+
+def _own_drawing(stage: Stage) -> str:
+    """Annotators delete only what they drew themselves."""
+    image = factories.image_set(stage.house.tenant, photos=1).images.get()
+    by_hand = {"source": Source.ANNOTATOR, "model_version": None, "confidence": None}
+    return str(factories.damage(image, created_by=stage.caller, **by_hand).pk)
+
+
+def _drawn(stage: Stage) -> Sent:
+    image = factories.image_set(stage.house.tenant, photos=1).images.get()
+    corners = [{"x": x, "y": y} for x, y in ((10, 10), (60, 10), (10, 60), (60, 60))]
+    damage = {"imageId": str(image.pk), "imageSetId": str(image.image_set_id), "points": corners, "state": "accepted"}
+    return Sent("/damages", {"damages": [{**damage, "truePositives": {"dents": True}}]})
+
+
+def _image_set(stage: Stage) -> str:
+    return str(factories.image_set(stage.house.tenant, photos=0).pk)
+
+
+def _claim(stage: Stage) -> Sent:
+    rig = factories.rig(stage.house.tenant, open_to=[stage.house.tenant], default=stage.house.tenant)
+    factories.car(stage.house.tenant)
+    claimed = {"id": str(factories.recording(rig).pk), "registrationNo": "NO#AB12345"}
+    return Sent("/imageSets", {"imageSets": [claimed]})
+
+
+def _redirect(stage: Stage) -> Sent:
+    _, token = session_open(user=stage.caller or stage.house.staff, tenant=None)
+    return Sent("/imageSets/redirect", {"imageSetIds": [_image_set(stage)], "refreshToken": token})
+
+
 def _nothing(path: str, body: dict[str, Any] | None = None) -> Recipe:
     return Recipe(lambda _stage: Sent(path, body), names_ours=False)
 
@@ -183,6 +219,7 @@ REQUESTS: Final[dict[str, Recipe]] = {
     "W28": _about(_plate),
     "W29": _about(_price),
     "W30": _nothing("/carInfo/vin/WVWZZZAUZLW000001"),
+    "W33": _about(lambda stage: Sent(f"/imageSets/{_image_set(stage)}")),
     "W34": _nothing("/captureSets"),
     "W35": _nothing("/captureSets?virtual=true", {"name": "Virtual", "label": "pickup", "location": "Oslo"}),
     "W36": _nothing("/captureSets/search?name=a"),
@@ -197,7 +234,17 @@ REQUESTS: Final[dict[str, Recipe]] = {
     "W45": _about(lambda stage: Sent(f"/cars?tenantId={stage.house.tenant.pk}")),
     "W46": _nothing("/cars", {"registrationNumbersByCountryCode": {"NO": ["AB12345"]}}),
     "W47": _nothing("/cars", {"cars": [{"licensePlate": "NO#AB12345"}]}),
+    "W48": _about(lambda stage: Sent(f"/damages?ids={_own_drawing(stage)}")),
     "W49": _about(lambda stage: Sent(f"/damages?tenantId={stage.house.tenant.pk}")),
+    "W50": _about(lambda stage: Sent("/damages", {"damages": [{"id": _damages(stage)[0], "state": "rejected"}]})),
+    "W51": _about(_drawn),
+    "W52": _about(lambda stage: Sent("/damages/merge", {"damages": _damages(stage, 2)})),
+    "W53": _about(lambda stage: Sent(f"/damages/{_damages(stage)[0]}")),
     "W54": _about(lambda stage: Sent(f"/imageSets?tenantId={stage.house.tenant.pk}")),
+    "W55": _about(lambda stage: Sent("/imageSets", {"tenantId": str(stage.house.tenant.pk), "recDate": "1606748208"})),
+    "W56": _about(_claim),
+    "W58": _about(lambda stage: Sent(f"/imageSets/newDamages?ids={_image_set(stage)}")),
+    "W59": _about(_redirect),
     "W60": _about(lambda stage: Sent(f"/imageSets/{factories.image_set(stage.house.tenant, photos=0).pk}")),
+    "W61": _about(lambda stage: Sent(f"/imageSets/{_image_set(stage)}", {"partnerState": "reviewed"})),
 }
