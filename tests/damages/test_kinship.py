@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -177,17 +178,17 @@ moves = st.one_of(
 )
 
 
-def moved(rows: Rows, what: str, about: object) -> Rows:
+def moved(rows: Rows, what: str, about: Any) -> Rows:
     """The rows after a move; a match that cannot be changes nothing."""
     kinship = Kinship(rows.values())
     if what == "toggle":
-        pk = key(about)  # type: ignore[arg-type]
+        pk = key(about)
         rows = rows | {pk: replace(rows[pk], is_living=not rows[pk].is_living)}
         kinship = Kinship(rows.values())
     elif what == "merge":
-        kinship.merge(key(each) for each in about)  # type: ignore[attr-defined]
+        kinship.merge(key(each) for each in about)
     else:
-        one, other = about  # type: ignore[misc]
+        one, other = about
         try:
             getattr(kinship, what)(key(one), None if other is None else key(other))
         except KinshipError:
@@ -201,7 +202,7 @@ def moved(rows: Rows, what: str, about: object) -> Rows:
     ranks=st.lists(st.floats(0, 1), min_size=len(NUMBERS), max_size=len(NUMBERS)),
     steps=st.lists(moves, max_size=12),
 )
-def test_the_rules_hold_whatever_is_done(days: list[int], ranks: list[float], steps: list[tuple[str, object]]) -> None:
+def test_the_rules_hold_whatever_is_done(days: list[int], ranks: list[float], steps: list[tuple[str, Any]]) -> None:
     rows = table(*(kin(number, day=days[number], rank=ranks[number]) for number in NUMBERS))
     for what, about in steps:
         rows = moved(rows, what, about)
@@ -215,7 +216,7 @@ def test_the_rules_hold_whatever_is_done(days: list[int], ranks: list[float], st
     steps=st.lists(moves, max_size=6),
     last=st.lists(number, min_size=2, max_size=4),
 )
-def test_pointers_read_back_undo_a_merge(days: list[int], steps: list[tuple[str, object]], last: list[int]) -> None:
+def test_pointers_read_back_undo_a_merge(days: list[int], steps: list[tuple[str, Any]], last: list[int]) -> None:
     rows = table(*(kin(number, day=days[number]) for number in NUMBERS))
     for what, about in steps:
         rows = moved(rows, what, about)

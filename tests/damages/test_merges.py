@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -45,7 +46,7 @@ def visit(house: factories.House, car: Car | None, day: int, count: int = 1) -> 
 
 
 def merge(house: factories.House, *rows: Damage, **extra: Any) -> None:
-    who = {"user": house.reviewer, "step": Source.REVIEWER} | extra
+    who: dict[str, Any] = {"user": house.reviewer, "step": Source.REVIEWER} | extra
     damages_merge(ids=[row.pk for row in rows], reach=Reach.only(house.tenant.pk), **who)
 
 
@@ -55,7 +56,7 @@ def unmerge(house: factories.House, row: Damage) -> Ids:
 
 
 def delete(house: factories.House, *rows: Damage, with_families: bool = False, **extra: Any) -> list[Any]:
-    who = {"user": house.reviewer, "step": Source.REVIEWER} | extra
+    who: dict[str, Any] = {"user": house.reviewer, "step": Source.REVIEWER} | extra
     ids = [row.pk for row in rows]
     return damages_delete(ids=ids, with_families=with_families, reach=Reach.only(house.tenant.pk), **who)
 
@@ -159,7 +160,7 @@ def test_merges_are_taken_back_one_after_the_other(ours: factories.House, car: C
     assert [row.pk for row in unmerge(ours, first)] == [latest.pk]
     assert [row.pk for row in unmerge(ours, later)] == [later.pk]
     assert ties(*everyone) == [ALONE, (first.pk, None), ALONE, ALONE]
-    assert latest.decisions.order_by("created_at").last().action == Action.UNMERGED
+    assert latest.decisions.latest("created_at").action == Action.UNMERGED
     unmerge(ours, second)
     assert ties(*everyone) == [ALONE] * 4
     for row in everyone:
@@ -172,7 +173,7 @@ def test_a_merge_that_moved_followers_is_taken_back_for_all(ours: factories.Hous
     merge(ours, later, latest)
     merge(ours, later, early)
     assert ties(early, later, latest) == [ALONE, (None, early.pk), (None, early.pk)]
-    assert latest.decisions.order_by("created_at").last().action == Action.MATCHED
+    assert latest.decisions.latest("created_at").action == Action.MATCHED
     unmerge(ours, early)
     assert ties(early, later, latest) == [ALONE, ALONE, (None, later.pk)]
 
@@ -262,7 +263,7 @@ def test_a_set_that_goes_and_comes_back(ours: factories.House, car: Car) -> None
     sets.update(deleted_at=timezone.now())
     damages_settle(ids=[early.pk], user=ours.tenant_admin)
     assert ties(later) == [ALONE]
-    assert later.decisions.order_by("created_at").last().by == ours.tenant_admin
+    assert later.decisions.latest("created_at").by == ours.tenant_admin
     sets.update(deleted_at=None)
     damages_settle(ids=[early.pk], user=ours.tenant_admin)
     assert ties(early, later) == [ALONE, (None, early.pk)]
@@ -326,7 +327,7 @@ def test_the_number_of_queries_does_not_grow(
 def test_stored_families_obey_the_rules(ours: factories.House, steps: list[tuple[str, set[int]]]) -> None:
     car = factories.car(ours.tenant, f"AB{Car.objects.of(ours.tenant.pk).count():05d}")
     rows = [*visit(ours, car, 3, 3), *visit(ours, car, 1, 2), *visit(ours, car, 2, 2)]
-    doing = {"merge": merge, "delete": delete, "unmerge": unmerge}
+    doing: dict[str, Callable[..., object]] = {"merge": merge, "delete": delete, "unmerge": unmerge}
     for what, numbers in steps:
         try:
             doing[what](ours, *(rows[number] for number in sorted(numbers)))

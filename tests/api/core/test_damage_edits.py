@@ -260,7 +260,7 @@ def test_a_held_or_reviewed_set_is_left_alone(
 ) -> None:
     manual_job_lock(user=ours.reviewer, image_set=scene.image_set, step=Step.REVIEW)
     headers, row = bearer(ours.annotator), scene.representative
-    calls = [
+    calls: list[Callable[[Headers], Any]] = [
         lambda headers: patch(client, headers, {"id": row.pk, "state": "rejected"}),
         lambda headers: post(client, headers, {"damages": [drawn(scene.image)]}),
         lambda headers: post(client, headers, {"damages": [str(row.pk), str(scene.drawn.pk)]}, MERGE),
