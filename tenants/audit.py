@@ -7,7 +7,7 @@ changes there are: each table gives its newest rows before a place in time, whic
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -22,6 +22,7 @@ from tenants.models import (
     ApiKey,
     Membership,
     Quota,
+    SigningSecret,
     Tenant,
     TenantGroup,
     TenantSettings,
@@ -36,6 +37,7 @@ KINDS: Final[Mapping[str, type[Model]]] = {
     "settings": TenantSettings,
     "role": Membership,
     "key": ApiKey,
+    "secret": SigningSecret,
     "person": User,
     "group": TenantGroup,
     "tenant": Tenant,
@@ -43,8 +45,8 @@ KINDS: Final[Mapping[str, type[Model]]] = {
     "webhook": Webhook,
 }
 KIND_LABELS: Final[Mapping[str, str]] = {
-    "settings": "Settings", "role": "Role", "key": "API key", "person": "Person", "group": "Group of tenants",
-    "tenant": "Tenant", "quota": "Quota", "webhook": "Webhook",
+    "settings": "Settings", "role": "Role", "key": "API key", "secret": "Signing secret", "person": "Person",
+    "group": "Group of tenants", "tenant": "Tenant", "quota": "Quota", "webhook": "Webhook",
 }  # fmt: skip
 PAGE_SIZE: Final = 50
 #: How often a page is filled up after leaving out changes that show nothing.
@@ -56,6 +58,15 @@ _FOR_THOSE_WHO_REACH_ALL: Final = frozenset({"current_tenant"})
 #: What simple_history calls the members that a version of a group had.
 _MEMBERS: Final = "historicaltenantgroup_members_set"
 _NOBODY: Final = "the platform"
+#: Kinds that are about a person -> the column with the person's key.
+_ABOUT: Final[Mapping[str, str]] = {"role": "user_id", "person": "id"}
+#: Kinds whose rows have no name -> how they are called.
+_OWN_WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "key": lambda record: f"{record.get_family_display()} key …{record.hint}",
+    "secret": lambda record: f"…{record.hint}",
+    "quota": lambda record: str(record.get_service_display()),
+    "webhook": lambda record: f"{record.get_family_display()}: {record.event}",
+}
 
 
 class Place(NamedTuple):
@@ -327,18 +338,11 @@ class _Names:
 
     def subject(self, entry: _Entry) -> str:
         """What was changed."""
-        record = entry.record
-        if entry.kind == "role":
-            return self.person(record.user_id)
-        if entry.kind == "person":
-            return self.person(record.id)
-        if entry.kind == "key":
-            return f"{record.get_family_display()} key …{record.hint}"
-        if entry.kind == "quota":
-            return str(record.get_service_display())
-        if entry.kind == "webhook":
-            return f"{record.get_family_display()}: {record.event}"
-        return self.tenant_of(entry) if entry.kind == "settings" else str(record.name)
+        if entry.kind in _ABOUT:
+            return self.person(getattr(entry.record, _ABOUT[entry.kind]))
+        if entry.kind == "settings":
+            return self.tenant_of(entry)
+        return _OWN_WORDS[entry.kind](entry.record) if entry.kind in _OWN_WORDS else str(entry.record.name)
 
     def person(self, key: UUID) -> str:
         """A person that changes are about."""

@@ -223,7 +223,7 @@ class SigningSecretAdmin(RecordAdmin[SigningSecret]):
         if request.method != "POST":
             question = f"Give {secret.tenant} a new secret? The one in use signs beside it for {hours} hours more."
             return self.ask(request, [secret], question=question, back=self.address_of(secret))
-        value = signing_secret_rotate(tenant=secret.tenant)
+        value = signing_secret_rotate(tenant=secret.tenant, by=person(request))
         self.log_change(request, secret, "rotated")
         return self.shown_once(
             request, title=f"New secret of {secret.tenant}", secrets=[("Secret", value)], back=self.address_of(secret),

@@ -141,6 +141,7 @@ class SigningSecret(TenantOwned):
     sealed_value = models.TextField(editable=False)
     hint = models.CharField("ends in", max_length=8, editable=False)
     retires_at = models.DateTimeField(null=True, blank=True, help_text="When a replaced secret stops signing.")
+    history = HistoricalRecords(excluded_fields=["sealed_value"])
 
     objects = TenantGate(models.QuerySet["SigningSecret"])
 

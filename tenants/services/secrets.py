@@ -11,9 +11,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from tenants.errors import Invalid
-from tenants.models import SigningSecret, Tenant
+from tenants.models import SigningSecret, Tenant, User
 from tenants.outbound import secret_new
 from tenants.outbound.signing import SECRET_PREFIX
+from tenants.services.rows import row_author
 from tenants.services.sealing import seal, unseal
 
 #: How long a replaced secret goes on signing beside the new one, so that receivers can change over.
@@ -23,7 +24,9 @@ SHORTEST: Final = 24
 LONGEST: Final = 64
 
 
-def signing_secret_rotate(*, tenant: Tenant, value: str | None = None, overlap: timedelta = ROTATION) -> str:
+def signing_secret_rotate(
+    *, tenant: Tenant, value: str | None = None, overlap: timedelta = ROTATION, by: User | None = None
+) -> str:
     """Give the tenant a new secret and return it (`whsec_` + base64); the former one signs for `overlap` more.
 
     A third one, still valid from a rotation before, stops at once: never more than two are valid. `value` sets the
@@ -37,7 +40,9 @@ def signing_secret_rotate(*, tenant: Tenant, value: str | None = None, overlap: 
         secrets = SigningSecret.objects.of(tenant.id)
         secrets.filter(retires_at__gt=now).update(retires_at=now, modified_at=now)
         secrets.filter(retires_at__isnull=True).update(retires_at=now + overlap, modified_at=now)
-        SigningSecret(tenant=tenant, sealed_value=seal(secret), hint=secret[-HINT_LENGTH:]).save()
+        row = SigningSecret(tenant=tenant, sealed_value=seal(secret), hint=secret[-HINT_LENGTH:])
+        row_author(row, by=by)
+        row.save()
     return secret
 
 

@@ -144,7 +144,7 @@ def tenant_create(*, name: str, by: User | None = None, signing_secret: str | No
     settings = TenantSettings(tenant=tenant)
     row_author(settings, by=by)
     settings.save(force_insert=True)
-    signing_secret_rotate(tenant=tenant, value=signing_secret)
+    signing_secret_rotate(tenant=tenant, value=signing_secret, by=by)
     return tenant
 
 

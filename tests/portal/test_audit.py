@@ -17,6 +17,7 @@ from tenants.models import ANNOTATOR, ApiKey, Family, Quota, Role, Service, Tena
 from tenants.services.keys import api_key_issue, api_key_revoke
 from tenants.services.people import group_assign, membership_remove, membership_set
 from tenants.services.quotas import quota_set
+from tenants.services.secrets import signing_secret_rotate
 from tenants.services.settings import tenant_create, tenant_settings_update
 from tenants.services.webhooks import webhook_set
 from tests import factories
@@ -75,6 +76,13 @@ def test_a_setting_within_a_setting_is_told_by_its_camera(ours: factories.House)
     tenant_settings_update(tenant=ours.tenant, changes={"faceblurServiceEnabled.backLeft": True}, by=ours.tenant_admin)
     [change] = lines(login(ours.tenant_admin), kind="settings")[:1]
     assert [(one.name, one.before, one.after) for one in change.fields] == [("Face blur: backLeft", "off", "on")]
+
+
+def test_the_rotation_of_a_signing_secret_is_told_by_who_did_it(ours: factories.House) -> None:
+    value = signing_secret_rotate(tenant=ours.tenant, by=ours.tenant_admin)
+    [change] = lines(login(ours.tenant_admin), kind="secret", who=ours.tenant_admin.phone)
+    assert (change.verb, change.subject, change.who) == ("added", f"…{value[-4:]}", str(ours.tenant_admin))
+    assert value not in text_of(login(ours.tenant_admin))
 
 
 def test_no_secret_is_shown(ours: factories.House) -> None:
@@ -200,7 +208,7 @@ def test_filters_by_kind_person_tenant_and_time(ours: factories.House, outsider:
 @pytest.mark.parametrize(
     ("filters", "field"),
     [
-        ({"kind": "secret"}, "kind"),
+        ({"kind": "everything-else"}, "kind"),
         ({"since": "31 February"}, "since"),
         ({"since": "2026-02-02", "until": "2026-02-01"}, "until"),
     ],
