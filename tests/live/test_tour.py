@@ -45,5 +45,6 @@ def test_the_tour_of_the_readme_works(stack: Stack, client: Client, tmp_path: Pa
     assert f"Image set {image_set['id']} is ready" in done.stdout
     assert '"status": "success"' in done.stdout or '"status":"success"' in done.stdout
     assert '"metadata"' in done.stdout
+    assert '"priceMedio":' in done.stdout
     message = json.loads((tmp_path / "var" / "callback.json").read_text())
     assert (message["status"], message["caseId"], len(message["relevantImages"])) == ("Available", "tour-1", 6)
