@@ -123,13 +123,17 @@ class ImageSet(TenantOwned):
 class UploadState(models.TextChoices):
     """Whether a file is here."""
 
+    ANNOUNCED = "announced", "announced, to be uploaded"
     WAITING = "waiting", "to be fetched"
     STORED = "stored", "stored"
     REFUSED = "refused", "refused"
 
 
 class Upload(TenantOwned):
-    """One file as the client sent it, or one address it has to be fetched from. A video becomes several images."""
+    """One file as the client sent it, or one that is still to come: announced, or to be fetched from an address.
+
+    A video becomes several images.
+    """
 
     image_set = models.ForeignKey(ImageSet, on_delete=models.CASCADE, related_name="uploads")
     position = models.PositiveSmallIntegerField(help_text="Place in the client's list, from 1.")
@@ -139,11 +143,14 @@ class Upload(TenantOwned):
         null=True, blank=True, help_text="Number of the pair it belongs to, from 1."
     )
     url = models.CharField(max_length=2000, blank=True)
+    camera = models.CharField(max_length=20, blank=True, help_text="The rig's camera it was taken with, if any.")
     state = models.CharField(max_length=10, choices=UploadState, default=UploadState.WAITING)
     reason = models.TextField(blank=True, help_text="Why it was refused.")
     kind = models.CharField(max_length=10, blank=True, help_text="Judged from the content.")
-    sha256 = models.CharField("SHA-256", max_length=64, blank=True)
-    size = models.PositiveBigIntegerField("size (bytes)", default=0)
+    sha256 = models.CharField("SHA-256", max_length=64, blank=True, help_text="While announced: what it should be.")
+    size = models.PositiveBigIntegerField(
+        "size (bytes)", default=0, help_text="While announced: what it should be; 0 if that was not said."
+    )
     file = models.FileField(max_length=300, blank=True)
 
     objects = TenantGate(models.QuerySet["Upload"], path="image_set__tenant")
@@ -184,6 +191,9 @@ class Image(TenantOwned):
         help_text="When the photo as received was deleted, its tenant's retention being over.",
     )  # fmt: skip
     published = models.FileField(max_length=300, blank=True)
+    has_thumbnails = models.BooleanField(
+        default=False, editable=False, help_text="Whether the published picture has its smaller ones beside it."
+    )
     faces_blurred_at = models.DateTimeField(
         "faces blurred", null=True, blank=True, editable=False,
         help_text="When the published picture was last made with its faces blurred; empty: it was not asked for.",

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.files.storage import FileSystemStorage, storages
 
 from assets.models import Image, ImageSet, ImageSetState, Submission, SubmissionState, Upload
+from assets.pictures import thumbnail_keys
 from assets.storage import StoredFile, stored_files
 from tenants.services.batches import rows_delete
 
@@ -39,8 +40,10 @@ def submissions_prune(*, before: datetime, dry_run: bool = False) -> int:
 def files_of_sets(image_set_ids: Collection[UUID]) -> list[str]:
     """The storage keys of everything received for these sets, and published of it."""
     uploads = Upload.objects.all_tenants(_WHY).filter(image_set__in=image_set_ids).values_list("file", flat=True)
-    images = Image.objects.all_tenants(_WHY).filter(image_set__in=image_set_ids).values_list("received", "published")
-    return sorted({key for key in uploads if key} | {key for pair in images for key in pair if key})
+    images = Image.objects.all_tenants(_WHY).filter(image_set__in=image_set_ids)
+    pictures = images.values_list("received", "published", "has_thumbnails")
+    found = {key for key in uploads if key} | {key for row in pictures for key in row[:2] if key}
+    return sorted(found | {key for _, published, has in pictures if has for key in thumbnail_keys(published)})
 
 
 def files_remove(keys: Iterable[str]) -> int:

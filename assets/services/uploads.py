@@ -25,7 +25,10 @@ NAME_LENGTH = 255
 
 @dataclass(frozen=True, slots=True)
 class IncomingFile:
-    """A judged file that came with a request; `kind` is a word of `assets.kinds`, sizes are in bytes and pixels."""
+    """A judged file that came with a request; `kind` is a word of `assets.kinds`, sizes are in bytes and pixels.
+
+    `camera` is one of the rig's, or "".
+    """
 
     name: str
     file: File[bytes]
@@ -34,6 +37,7 @@ class IncomingFile:
     kind: str
     width: int = 0
     height: int = 0
+    camera: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,6 @@ def image_add(
     sha256: str,
     size: int,
     frame: int = 0,
-    camera: str = "",
     width: int = 0,
     height: int = 0,
 ) -> Image:
@@ -146,14 +149,14 @@ def image_add(
     image, _ = rows.get_or_create(
         image_set_id=upload.image_set_id, sha256=sha256, deleted_at=None,
         defaults={
-            "upload": upload, "position": upload.position, "frame": frame, "camera": camera, "name": upload.name,
-            "size": size, "received": received, "width": width, "height": height,
+            "upload": upload, "position": upload.position, "frame": frame, "camera": upload.camera,
+            "name": upload.name, "size": size, "received": received, "width": width, "height": height,
         },
     )  # fmt: skip
     return image
 
 
-def frame_add(*, upload: Upload, frame: int, data: bytes, width: int, height: int, camera: str = "") -> Image:
+def frame_add(*, upload: Upload, frame: int, data: bytes, width: int, height: int) -> Image:
     """Keep one frame of a video (`data` is a JPEG, `frame` its number in the video, from 1) as an Image of the set."""
     sha256 = hashlib.sha256(data).hexdigest()
     key = received_put(
@@ -165,7 +168,6 @@ def frame_add(*, upload: Upload, frame: int, data: bytes, width: int, height: in
         sha256=sha256,
         size=len(data),
         frame=frame,
-        camera=camera,
         width=width,
         height=height,
     )

@@ -80,7 +80,7 @@ def _settle(job: JobRun, image: Image, picture: bytes | Exception) -> bool:
             job_checkpoint(job=job, done=str(image.pk))
         else:
             image.reason = WITHHELD
-        image.save(update_fields=["published", "faces_blurred_at", "reason", "modified_at"])
+        image.save(update_fields=["published", "has_thumbnails", "faces_blurred_at", "reason", "modified_at"])
     return is_hidden
 
 

@@ -22,11 +22,11 @@ _JPEG_QUALITY = 95
 def run(job: JobRun) -> None:
     """Choose frames of each stored video of the set that this run has not dealt with yet."""
     tenant = job.run.image_set.tenant
-    limit = tenant.settings.frame_limit() if tenant else FRAMES_WITHOUT_CAMERA
     done = set(job.checkpoint)
     stored = job.run.image_set.uploads.filter(state=UploadState.STORED)
     for video in stored:
         if MediaKind(video.kind).is_video and str(video.pk) not in done:
+            limit = tenant.settings.frame_limit(video.camera) if tenant else FRAMES_WITHOUT_CAMERA
             _split(job, video, limit)
 
 

@@ -23,7 +23,8 @@ from imaging.services.pictures import picture_publish, picture_withdraw
 from imaging.services.runs import job_checkpoint
 
 _COLUMNS: Final = (
-    "state", "reason", "flags", "width", "height", "published", "faces_blurred_at", "modified_at",
+    "state", "reason", "flags", "width", "height", "published", "has_thumbnails", "faces_blurred_at",
+    "modified_at",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -101,8 +102,9 @@ def damages_shown(tenant_id: UUID) -> DamageQuerySet:
 
 
 def photo_payload(photo: Image) -> dict[str, Any]:
-    """One photo; `url` is empty while there is nothing people may see."""
+    """One photo; `url` and `thumb` are empty while there is nothing people may see."""
     path = reverse("portal:photo", args=[photo.image_set_id, photo.pk])
+    version = _version_of(photo)
     return {
         "id": photo.pk,
         "name": photo.name or f"Photo {photo.position}",
@@ -110,15 +112,16 @@ def photo_payload(photo: Image) -> dict[str, Any]:
         "frame": photo.frame,
         "width": photo.width,
         "height": photo.height,
-        "url": f"{path}{_version_of(photo)}" if photo.published else "",
+        "url": f"{path}?{urlencode(version)}".rstrip("?") if photo.published else "",
+        "thumb": f"{path}?{urlencode({'size': 'small', **version})}" if photo.published else "",
         "flags": [str(flag) for flag in photo.flags],
         "reason": photo.reason,
     }
 
 
-def _version_of(photo: Image) -> str:
+def _version_of(photo: Image) -> dict[str, str]:
     """What makes the address another one once faces are blurred: a browser may keep the picture of an address."""
-    return f"?v={int(photo.faces_blurred_at.timestamp())}" if photo.faces_blurred_at else ""
+    return {"v": str(int(photo.faces_blurred_at.timestamp()))} if photo.faces_blurred_at else {}
 
 
 def damage_payload(damage: Damage, *, user: User, step: Step | None) -> dict[str, Any]:

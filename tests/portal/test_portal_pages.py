@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from datetime import timedelta
@@ -13,16 +14,18 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from PIL import Image as Picture
 
 from assets.models import ImageSetState, Upload, UploadState
 from damages.models import Damage, ManualProcessing, ManualStatus, Step
 from damages.services.manual import manual_job_finish
 from damages.taxonomy import DamageCategory
 from imaging.models import JobRun
+from imaging.services.pictures import picture_publish
 from inspection_platform.portal.navigation import sidebar
 from inspection_platform.portal.presenters import CATEGORY_LABELS
 from tenants.models import ANNOTATOR, DeliveryState, User
-from tests import factories
+from tests import factories, media
 from tests.portal.conftest import Held, Login
 
 pytestmark = pytest.mark.django_db
@@ -297,6 +300,19 @@ def test_the_published_photo_is_streamed_and_kept_by_that_browser_only(held: Hel
     assert response["X-Content-Type-Options"] == "nosniff"
     with held.image.published.open("rb") as file:
         assert b"".join(response) == file.read()
+
+
+def test_the_strip_of_photos_shows_thumbnails(held: Held, outsider: factories.House, login: Login) -> None:
+    client = login(held.house.annotator)
+    (photo,) = payload_of(text_of(client, held.url("work")))["photos"]
+    with held.image.published.open("rb") as file:
+        assert b"".join(client.get(photo["thumb"])) == file.read()
+    picture_publish(image=held.image, data=media.jpeg(640, 480), faces_blurred_at=None)
+    held.image.save()
+    response = client.get(photo["thumb"])
+    assert response["Content-Type"] == "image/webp"
+    assert Picture.open(io.BytesIO(b"".join(response))).size == (320, 240)
+    assert login(outsider.annotator).get(photo["thumb"]).status_code == 404
 
 
 def test_unpublished_and_lost_photos_are_not_found(held: Held, login: Login) -> None:

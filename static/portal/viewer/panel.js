@@ -86,7 +86,7 @@ export function createThumbs(strip, photos, onChoose) {
   const buttons = photos.map((photo, index) => h("button", {
     type: "button", class: "ip-thumb", title: photo.name, onclick: () => onChoose(index),
   },
-  photo.url ? h("img", { src: photo.url, alt: "", loading: "lazy" }) : h("span", { class: "ip-thumb-empty" }, "no picture"),
+  photo.thumb ? h("img", { src: photo.thumb, alt: "", loading: "lazy" }) : h("span", { class: "ip-thumb-empty" }, "no picture"),
   h("span", { class: "ip-badge" })));
   strip.replaceChildren(...buttons.map((node) => h("li", {}, node)));
 
