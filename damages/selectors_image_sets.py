@@ -120,7 +120,8 @@ def plate_groups(page: QuerySet[Any, Any]) -> dict[UUID, PlateGroup]:
 def damage_counts(image_set_ids: Collection[UUID]) -> dict[UUID, int]:
     """How many damages (families) stand on each of these sets that has any."""
     standing = _damages().standing().filter(image_set__in=image_set_ids).order_by()
-    return dict(standing.values_list("image_set").annotate(Count(Coalesce("representative", "pk"), distinct=True)))
+    families = Count(Coalesce("representative", "pk"), distinct=True)
+    return dict(standing.values_list("image_set").annotate(families=families))
 
 
 def image_counts(image_set_ids: Collection[UUID]) -> dict[UUID, int]:

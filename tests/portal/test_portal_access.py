@@ -33,6 +33,10 @@ ROUTES: dict[str, tuple[str, Callable[[Held], dict[str, object]]]] = {
     "photo": ("GET", lambda held: {"image_id": held.image.pk}),
     "result": ("GET", lambda _: {"version": 1}),
     "run-again": ("POST", lambda _: {}),
+    "removed": ("GET", lambda _: {}),
+    "remove": ("POST", lambda _: {}),
+    "restore": ("POST", lambda _: {}),
+    "dispute": ("POST", lambda _: {}),
     "reopen": ("POST", lambda _: {}),
     "send-again": ("POST", lambda held: {"delivery_id": held.delivery.pk}),
 }

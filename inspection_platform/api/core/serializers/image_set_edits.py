@@ -19,16 +19,17 @@ from inspection_platform.api.paging import MAX_LIMIT
 #: More than any number about a car.
 _MOST: Final = 1_000_000_000
 _MAX_TOKEN: Final = 2000
+_MOMENT_TEXT: Final = serializers.CharField(max_length=40)
 _UNIX: Final = re.compile(r"\d{1,12}(\.\d{1,9})?", re.ASCII)
 
 
 @extend_schema_field(OpenApiTypes.STR)
-class Moment(serializers.CharField):
+class Moment(serializers.Field[datetime, Any, str, Any]):
     """A moment as text: Unix seconds, perhaps with a fraction, or ISO 8601 with its offset."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: Any) -> datetime:
         """The moment in UTC."""
-        text = super().to_internal_value(data).strip()
+        text = _MOMENT_TEXT.run_validation(data)
         try:
             moment = datetime.fromtimestamp(float(text), UTC) if _UNIX.fullmatch(text) else datetime.fromisoformat(text)
             # A time of no zone would be taken for the server's.
@@ -39,6 +40,10 @@ class Moment(serializers.CharField):
             raise serializers.ValidationError("Unix seconds or ISO 8601 with an offset are needed.")
         return found
 
+    def to_representation(self, value: datetime) -> str:
+        """Unix seconds as text."""
+        return str(int(value.timestamp()))
+
 
 class ImageSetCreate(serializers.Serializer[Any]):
     """A set for photos that come later (W55)."""
@@ -46,9 +51,7 @@ class ImageSetCreate(serializers.Serializer[Any]):
     tenantId = serializers.UUIDField(help_text="Whose set it is.")
     countryCode = serializers.CharField(required=False, max_length=3, help_text="NO if it is not given.")
     deviceSetId = serializers.UUIDField(required=False, allow_null=True, help_text="A capture set, virtual or not.")
-    recDate = Moment(
-        required=False, max_length=40, help_text="Unix seconds as text; ISO 8601 too (ours). Now if it is not given."
-    )
+    recDate = Moment(required=False, help_text="Unix seconds as text; ISO 8601 too (ours). Now if it is not given.")
     registrationNo = serializers.CharField(required=False, allow_blank=True, max_length=50)
     vin = serializers.CharField(required=False, allow_blank=True, max_length=50)
 
