@@ -1,4 +1,4 @@
-"""What must not be forgotten: jobs whose worker vanished, events nobody handled, deliveries that are due."""
+"""What must not be forgotten: lost jobs and events, deliveries that are due, reviewers who wait in line."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
+from damages.services.reviewers import reviewers_serve_waiting
 from imaging.services.runs import jobs_revive
 from inspection_platform import workflow
 from inspection_platform.codes import code_enqueue
@@ -55,6 +56,11 @@ def events_sweep() -> int:
             events.filter(pk=event_id).update(modified_at=timezone.now())
             async_task("inspection_platform.tasks.handle_event", str(event_id), cluster="io", task_name="event")
     return len(ids)
+
+
+def reviewers_sweep() -> int:
+    """Give reviews whose lock is over to the reviewers who wait in line; returns how many."""
+    return reviewers_serve_waiting()
 
 
 def deliveries_sweep(asked: dict[str, float], now: float) -> int:

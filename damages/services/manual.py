@@ -75,7 +75,11 @@ def manual_job_renew(*, user: User, image_set: ImageSet, step: Step) -> ManualPr
 
 
 def manual_job_unlock(*, user: User, image_set: ImageSet, step: Step) -> ManualProcessing:
-    """Put the set back where it waited; a free one stays free. Raises NotFound, Conflict when others hold it."""
+    """Put the set back where it waited; a free one stays free.
+
+    Raises Forbidden, NotFound, and Conflict when others hold it.
+    """
+    step_permit(user=user, step=step)
     with transaction.atomic():
         job = job_at(image_set, step=step)
         refuse_if_taken(job, user=user)
@@ -117,10 +121,15 @@ def manual_job_skip(*, user: User, image_set: ImageSet, step: Step) -> ManualPro
 
 
 def manual_job_reopen(*, user: User, image_set: ImageSet, step: Step) -> ManualProcessing:
-    """Let a finished or skipped set wait for the step once more. Raises Forbidden, NotFound, Conflict."""
+    """Let a finished or skipped set wait for the step once more.
+
+    Raises Forbidden, NotFound, and Conflict for a set that waits for people or that somebody is at.
+    """
     step_permit(user=user, step=step)
     with transaction.atomic():
         job = job_row(image_set)
+        if step_of(job.status):
+            raise Conflict(f"The set is still {job.get_status_display()}.")
         job.annotation_enabled |= step is Step.ANNOTATION
         job.review_enabled |= step is Step.REVIEW
         _move(job, WAITING[step], now=timezone.now())

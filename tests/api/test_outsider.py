@@ -191,6 +191,12 @@ TABLE: Final[dict[str, list[Public | Own | Objects]]] = {
     "core-image-sets-new-damages": [Objects("get", _new_damages_of_set)],
     "core-image-sets-redirect": [Own("post", "/core/v1/imageSets/redirect")],
     "core-image-set": [Objects("get", _image_set)],
+    "core-image-sets-count": [Own("get", "/core/v1/imageSets/count?forManualReview=true")],
+    "core-image-set-lock": [Own("post", "/core/v1/imageSets/594302d9-f090-4dce-b7ad-66043c9ae000/lock")],
+    "core-image-set-status": [Own("patch", "/core/v1/imageSets/594302d9-f090-4dce-b7ad-66043c9ae000/status")],
+    "core-image-set-unlock": [Own("post", "/core/v1/imageSets/594302d9-f090-4dce-b7ad-66043c9ae000/unlock")],
+    "core-annotators-statistics": [Own("get", "/core/v1/annotators/statistics")],
+    "core-reviewers-queue": [Own("post", "/core/v1/reviewers/queue")],
     "core-damages": [
         Own("get", "/core/v1/damages"),
         Objects("get", _damages_of_set),

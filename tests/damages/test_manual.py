@@ -399,9 +399,9 @@ def annotated(image_set: ImageSet, by: User) -> ManualProcessing:
 
 def test_waiting_reviewers_are_served_in_the_order_of_their_queue_time(ours: factories.House) -> None:
     second = factories.user(ours.tenant, group=REVIEWER)
-    first_entry = reviewer_queue_join(user=ours.reviewer)
-    reviewer_queue_join(user=second)
-    assert reviewer_queue_join(user=ours.reviewer) == first_entry
+    first_entry = reviewer_queue_join(user=ours.reviewer, reach=reach_of(ours.reviewer))
+    reviewer_queue_join(user=second, reach=reach_of(second))
+    assert reviewer_queue_join(user=ours.reviewer, reach=reach_of(ours.reviewer)) == first_entry
     assert [annotated(waiting(ours.tenant), ours.annotator).holder for _ in range(3)] == [ours.reviewer, second, None]
     assert not ReviewerQueueEntry.objects.exists()
 
@@ -411,7 +411,7 @@ def test_reviewers_of_other_tenants_and_gone_people_are_passed_over(
 ) -> None:
     gone = factories.user(ours.tenant, group=REVIEWER)
     for person in (outsider.reviewer, gone, ours.reviewer):
-        reviewer_queue_join(user=person)
+        reviewer_queue_join(user=person, reach=reach_of(person))
     gone.is_active = False
     gone.save()
     assert annotated(waiting(ours.tenant), ours.annotator).holder == ours.reviewer
@@ -420,7 +420,7 @@ def test_reviewers_of_other_tenants_and_gone_people_are_passed_over(
 
 def test_global_admins_are_served_from_every_tenant(ours: factories.House, outsider: factories.House) -> None:
     admin = factories.user(outsider.tenant, group=GLOBAL_ADMIN)
-    reviewer_queue_join(user=admin)
+    reviewer_queue_join(user=admin, reach=reach_of(admin))
     assert annotated(waiting(ours.tenant), ours.annotator).holder == admin
 
 
@@ -428,20 +428,20 @@ def test_a_released_review_goes_to_who_waits(ours: factories.House) -> None:
     image_set = waiting(ours.tenant, status=S.REVIEW_WAITING)
     claim(ours.reviewer, Step.REVIEW)
     second = factories.user(ours.tenant, group=REVIEWER)
-    reviewer_queue_join(user=second)
+    reviewer_queue_join(user=second, reach=reach_of(second))
     assert manual_job_unlock(user=ours.reviewer, image_set=image_set, step=Step.REVIEW).holder == second
 
 
 def test_who_claims_a_review_leaves_the_line(ours: factories.House) -> None:
-    reviewer_queue_join(user=ours.reviewer)
+    reviewer_queue_join(user=ours.reviewer, reach=reach_of(ours.reviewer))
     waiting(ours.tenant, status=S.REVIEW_WAITING)
     claim(ours.reviewer, Step.REVIEW)
     assert not ReviewerQueueEntry.objects.exists()
 
 
 def test_a_reviewer_may_leave_the_line_and_nobody_else_may_join(ours: factories.House) -> None:
-    reviewer_queue_join(user=ours.reviewer)
+    reviewer_queue_join(user=ours.reviewer, reach=reach_of(ours.reviewer))
     reviewer_queue_leave(user=ours.reviewer)
     assert not ReviewerQueueEntry.objects.exists()
     with pytest.raises(Forbidden):
-        reviewer_queue_join(user=ours.annotator)
+        reviewer_queue_join(user=ours.annotator, reach=reach_of(ours.annotator))

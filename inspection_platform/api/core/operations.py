@@ -87,6 +87,8 @@ _TABLE: Final = (
     _operation("W28", "GET", "/carInfo/licensePlate/{id}", Caller.MEMBER),
     _operation("W29", "GET", "/carInfo/price/{id}", Caller.MEMBER),
     _operation("W30", "GET", "/carInfo/vin/{id}", Caller.MEMBER),
+    _operation("W31", "GET", "/annotators/statistics", Caller.REVIEWER),
+    _operation("W32", "POST", "/reviewers/queue", Caller.REVIEWER),
     _operation("W33", "DELETE", "/imageSets/{id}", Caller.TENANT_ADMIN),
     _operation("W34", "GET", "/captureSets", Caller.MEMBER),
     _operation("W35", "POST", "/captureSets", Caller.TENANT_ADMIN),
@@ -111,10 +113,14 @@ _TABLE: Final = (
     _operation("W54", "GET", "/imageSets", Caller.MEMBER),
     _operation("W55", "POST", "/imageSets", Caller.MEMBER),
     _operation("W56", "PUT", "/imageSets", Caller.MEMBER),
+    _operation("W57", "GET", "/imageSets/count", Caller.ANNOTATOR, Caller.REVIEWER),
     _operation("W58", "GET", "/imageSets/newDamages", Caller.MEMBER),
     _operation("W59", "POST", "/imageSets/redirect", Caller.MEMBER),
     _operation("W60", "GET", "/imageSets/{id}", Caller.MEMBER),
     _operation("W61", "PATCH", "/imageSets/{id}", Caller.MEMBER),
+    _operation("W62", "POST", "/imageSets/{id}/lock", Caller.ANNOTATOR, Caller.REVIEWER),
+    _operation("W63", "PATCH", "/imageSets/{id}/status", Caller.ANNOTATOR, Caller.REVIEWER),
+    _operation("W64", "POST", "/imageSets/{id}/unlock", Caller.ANNOTATOR, Caller.REVIEWER),
 )
 
 #: By the contract's number; an operation that is not served has no row.

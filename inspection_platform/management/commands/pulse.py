@@ -48,6 +48,7 @@ class Command(BaseCommand):
             if turn % 3 == 0:
                 sweep.jobs_sweep()
                 sweep.events_sweep()
+                sweep.reviewers_sweep()
             if turn % 20 == 0:
                 sweep.heartbeats_ask()
                 sweep.cleanup_ask()

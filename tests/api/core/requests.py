@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
+from django.utils import timezone
+
 from assets.models import CaptureUnit, PricePoint
-from damages.models import Source
+from damages.models import ManualProcessing, Source, Step
+from damages.states import WAITING
 from inspection_platform.codes import registration_ask, reset_ask
 from tenants.models import Family, Role, TenantGroup, User
 from tenants.services.keys import api_key_issue
+from tenants.services.people import user_groups
 from tenants.services.registration import registration_check
 from tenants.services.sessions import session_open
 from tenants.services.tenant_groups import tenant_group_create
@@ -176,6 +181,29 @@ def _redirect(stage: Stage) -> Sent:
     return Sent("/imageSets/redirect", {"imageSetIds": [_image_set(stage)], "refreshToken": token})
 
 
+def _job(stage: Stage, action: str, **held: Any) -> str:
+    """The address of a set that waits for the caller's step; who is neither is taken for an annotator."""
+    image_set = factories.image_set(stage.house.tenant, photos=0)
+    ManualProcessing(
+        image_set=image_set, tenant=stage.house.tenant, status=WAITING[_step(stage)], waiting_since=timezone.now(),
+        **held,
+    ).save()  # fmt: skip
+    return f"/imageSets/{image_set.pk}/{action}"
+
+
+def _step(stage: Stage) -> Step:
+    return Step.REVIEW if stage.caller and "REVIEWER" in user_groups(stage.caller) else Step.ANNOTATION
+
+
+def _locking(action: str) -> Callable[[Stage], Sent]:
+    return lambda stage: Sent(_job(stage, action), {"manualProcess": _step(stage).value})
+
+
+def _skip(stage: Stage) -> Sent:
+    held = {"holder": stage.caller, "locked_until": timezone.now() + timedelta(minutes=5)} if stage.caller else {}
+    return Sent(_job(stage, "status", **held), {"isSkipped": True})
+
+
 def _nothing(path: str, body: dict[str, Any] | None = None) -> Recipe:
     return Recipe(lambda _stage: Sent(path, body), names_ours=False)
 
@@ -219,6 +247,8 @@ REQUESTS: Final[dict[str, Recipe]] = {
     "W28": _about(_plate),
     "W29": _about(_price),
     "W30": _nothing("/carInfo/vin/WVWZZZAUZLW000001"),
+    "W31": _nothing("/annotators/statistics"),
+    "W32": _nothing("/reviewers/queue", {}),
     "W33": _about(lambda stage: Sent(f"/imageSets/{_image_set(stage)}")),
     "W34": _nothing("/captureSets"),
     "W35": _nothing("/captureSets?virtual=true", {"name": "Virtual", "label": "pickup", "location": "Oslo"}),
@@ -243,8 +273,12 @@ REQUESTS: Final[dict[str, Recipe]] = {
     "W54": _about(lambda stage: Sent(f"/imageSets?tenantId={stage.house.tenant.pk}")),
     "W55": _about(lambda stage: Sent("/imageSets", {"tenantId": str(stage.house.tenant.pk), "recDate": "1606748208"})),
     "W56": _about(_claim),
+    "W57": _nothing("/imageSets/count?forManualAnnotation=true&forManualReview=true"),
     "W58": _about(lambda stage: Sent(f"/imageSets/newDamages?ids={_image_set(stage)}")),
     "W59": _about(_redirect),
     "W60": _about(lambda stage: Sent(f"/imageSets/{factories.image_set(stage.house.tenant, photos=0).pk}")),
     "W61": _about(lambda stage: Sent(f"/imageSets/{_image_set(stage)}", {"partnerState": "reviewed"})),
+    "W62": _about(_locking("lock")),
+    "W63": _about(_skip),
+    "W64": _about(_locking("unlock")),
 }

@@ -12,6 +12,7 @@ from inspection_platform.api.core.urls import (
     groups,
     image_sets,
     keys,
+    manual,
     profile,
     registration,
     tenant_groups,
@@ -32,6 +33,8 @@ urlpatterns = [
     *cars.urlpatterns,
     *capture_sets.urlpatterns,
     *capture_units.urlpatterns,
+    # Before the sets by id: its routes have words in the place of ids.
+    *manual.urlpatterns,
     *image_sets.urlpatterns,
     *damages.urlpatterns,
 ]
