@@ -76,7 +76,10 @@ def _people() -> People:
 
 
 def _fill(*, users: int, tenants: int) -> None:
-    """Add rows until there are so many: the first people are members of the first tenant, the others of the rest."""
+    """Add rows until there are so many: the first tenant has COLLEAGUES members at each size, the rest share the others.
+
+    So what grows around a tenant admin is everybody else.
+    """
     _more_tenants(tenants - Tenant.objects.count())
     homes = list(Tenant.objects.order_by("created_at").values_list("pk", flat=True)[:FEW])
     missing = users - User.objects.count()
@@ -101,7 +104,7 @@ def _more_users(number: int, homes: list[UUID]) -> None:
     own = Membership.objects.all_tenants("a benchmark's people belong to many").filter(tenant=homes[0]).count()
     at_home = max(0, COLLEAGUES - own)
     Membership.objects.all_tenants("a benchmark's people belong to many").bulk_create(
-        Membership(user=user, tenant_id=homes[0 if place < at_home else place % len(homes)])
+        Membership(user=user, tenant_id=homes[0 if place < at_home else 1 + place % (len(homes) - 1)])
         for place, user in enumerate(made)
     )
 
