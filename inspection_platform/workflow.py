@@ -18,6 +18,7 @@ from assets.services.submissions import IncomingFile, IncomingUrl, SubmissionDet
 from damages.models import ManualProcessing, ManualStatus, ResultCause, ResultVersion
 from damages.services import proposals
 from damages.services.edits import CHANGED_EVENT
+from damages.services.image_sets import entered_join
 from damages.services.manual import manual_open
 from damages.services.results import result_publish
 from damages.services.routing import damages_car_note
@@ -128,8 +129,13 @@ def _shows_faces(image_set: ImageSet) -> bool:
 
 
 def route_waiting(plates: Iterable[Plate]) -> list[ImageSet]:
-    """Cars with these plates were registered (and committed): the recordings that waited for them get their tenant."""
-    image_sets = waiting_route(plates=plates)
+    """Cars with these plates were registered (and committed): the recordings that waited for them get their tenant.
+
+    Sets that the tenants had entered with such a plate before are linked to the cars.
+    """
+    registered = list(plates)
+    entered_join(plates=registered)
+    image_sets = waiting_route(plates=registered)
     for image_set in image_sets:
         with transaction.atomic():
             routed(image_set.pk)

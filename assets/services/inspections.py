@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
@@ -20,6 +21,8 @@ from tenants.models import Tenant, User
 CLOCK_SLACK: Final = timedelta(minutes=5)
 #: Characters of the reason of a dispute, or of its end.
 LONGEST_REASON: Final = 500
+#: SQLite takes a limited number of values.
+_PLATES_AT_A_TIME: Final = 500
 
 
 @transaction.atomic
@@ -74,6 +77,37 @@ def image_set_describe(
     row.save(update_fields=["car_info", "partner_state", "modified_at"])
     if plate is not None:
         _plate_say(row, plate, car)
+    return row
+
+
+def entered_waiting(*, plates: Iterable[Plate]) -> Iterator[UUID]:
+    """Sets that clients entered with one of these plates while it was no car of theirs."""
+    wanted = sorted(set(plates))
+    for start in range(0, len(wanted), _PLATES_AT_A_TIME):
+        batch = set(wanted[start : start + _PLATES_AT_A_TIME])
+        rows = ImageSet.objects.all_tenants("plates were registered, whoever entered sets with them").visible()
+        rows = rows.filter(tenant__isnull=False, car__isnull=True, plate_is_read=False)
+        named = rows.filter(country_code__in={one.country for one in batch}, plate__in={one.number for one in batch})
+        for pk, country, number in named.order_by("pk").values_list("pk", "country_code", "plate"):
+            if Plate(country, number) in batch:
+                yield pk
+
+
+@transaction.atomic
+def entered_link(*, image_set_id: UUID) -> ImageSet | None:
+    """Link a set that was entered with a plate to its tenant's car of that plate; None if there is nothing to link."""
+    rows = ImageSet.objects.all_tenants("a set is linked to its own tenant's car").visible()
+    waiting = rows.filter(pk=image_set_id, tenant__isnull=False, car__isnull=True, plate_is_read=False)
+    row = waiting.first()
+    if row is None or row.tenant_id is None:
+        return None
+    cars = Car.objects.of(row.tenant_id).assigned().with_plate(Plate(row.country_code, row.plate))
+    car = cars.select_for_update(no_key=True, of=("self",)).first()
+    if car is None or not waiting.filter(plate=row.plate).update(car=car, modified_at=timezone.now()):
+        return None
+    Passage.objects.of(row.tenant_id).filter(image_sets=row, car__isnull=True).update(car=car)
+    row.refresh_from_db()
+    visits_pair(image_set=row)
     return row
 
 

@@ -6,7 +6,7 @@ They are services of `damages`, since only here is known what goes with a set. L
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django.db import transaction
@@ -16,7 +16,7 @@ from assets.models import ImageSet, ImageSetState
 from assets.plates import Plate
 from assets.querysets import ImageSetQuerySet
 from assets.services.image_sets import image_set_conclude
-from assets.services.inspections import image_set_describe, inspection_log
+from assets.services.inspections import entered_link, entered_waiting, image_set_describe, inspection_log
 from assets.services.visits import visits_pair
 from damages.models import Action, Damage, ManualProcessing, Source
 from damages.querysets import DamageQuerySet, ManualQuerySet
@@ -92,6 +92,15 @@ def image_set_say(
     if plate is not None:
         damages_car_note(image_set=row)
     return row
+
+
+def entered_join(*, plates: Iterable[Plate]) -> None:
+    """Cars with these plates were registered: sets that their tenants had entered before, and damages, are theirs."""
+    for image_set_id in list(entered_waiting(plates=plates)):
+        with transaction.atomic():
+            row = entered_link(image_set_id=image_set_id)
+            if row is not None:
+                damages_car_note(image_set=row)
 
 
 def _locked(image_set: ImageSet) -> ManualProcessing | None:

@@ -10,7 +10,8 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
 from assets.models import ImageSet, ImageSetState
-from assets.services.inspections import image_set_dispute, image_set_settle
+from assets.plates import Plate
+from assets.services.inspections import image_set_dispute, image_set_open, image_set_settle
 from damages.models import Action, Damage, DamageDecision, ManualProcessing, Step
 from damages.services.image_sets import REMOVED, RESTORED, image_set_delete, image_set_restore
 from damages.services.manual import manual_job_claim_next, manual_job_lock, manual_open
@@ -136,3 +137,20 @@ def test_a_disputed_set_stays_until_the_dispute_is_over(ours: House) -> None:
     said = [one.get_change_message() for one in LogEntry.objects.order_by("action_time")]
     assert said == ["Under dispute: The customer denies it.", "Dispute over: Paid."]
     image_set_delete(image_set=row, by=ours.tenant_admin)
+
+
+def test_a_set_that_was_entered_before_its_car_is_linked_when_the_car_is_registered(
+    ours: House, outsider: House
+) -> None:
+    plate = Plate("NO", "AB12345")
+    entered, theirs = (image_set_open(tenant=house.tenant, plate=plate) for house in (ours, outsider))
+    misread = factories.image_set(ours.tenant, plate="AB12345", plate_is_read=True)
+    damage = factories.damage(factories.photo(entered, position=1))
+    car = factories.car(ours.tenant)
+    for _ in range(2):
+        workflow.route_waiting([plate, Plate("DK", "AB12345")])
+    for row in (entered, theirs, misread, damage):
+        row.refresh_from_db()
+    assert entered.passage
+    assert (entered.car, entered.passage.car, damage.car) == (car, car, car)
+    assert (theirs.car, theirs.tenant, misread.car) == (None, outsider.tenant, None)
