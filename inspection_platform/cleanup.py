@@ -20,6 +20,7 @@ from assets.services.cleanup import (
     submissions_prune,
 )
 from assets.services.received import received_expire, received_tell
+from assets.services.recordings import recording_parts_remove, recordings_prune
 from damages.services.cleanup import image_sets_prune
 from damages.services.retention import image_sets_erase
 from tenants.services.batches import rows_delete
@@ -66,6 +67,11 @@ STEPS: Final[tuple[tuple[str, Callable[[datetime, bool], int]], ...]] = (
     (
         "published files without a set",
         lambda now, dry: published_orphans_remove(before=now - FILE_PATIENCE, dry_run=dry),
+    ),
+    ("passages never recorded", lambda now, dry: recordings_prune(before=_unused_since(now), dry_run=dry)),
+    (
+        "parts of recordings nobody went on with",
+        lambda now, dry: recording_parts_remove(before=now - FILE_PATIENCE, dry_run=dry),
     ),
     ("half-received files", lambda now, dry: incoming_leftovers_remove(before=now - FILE_PATIENCE, dry_run=dry)),
     ("one-time codes used or expired", lambda now, dry: one_time_codes_prune(now=now, dry_run=dry)),

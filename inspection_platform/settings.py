@@ -279,6 +279,10 @@ METRICS_ALLOW: list[str] = env.list("METRICS_ALLOW", default=[])
 IDEMPOTENCY_LEASE_SECONDS = env.int("IDEMPOTENCY_LEASE_SECONDS", default=300)
 #: Days after which a session that nobody used, and a set that nobody submitted, are cleaned up.
 SESSION_DAYS = env.int("SESSION_DAYS", default=30)
+#: Requests a minute of one capture unit; 0: no limit.
+DEVICE_RATE = env.int("DEVICE_RATE", default=120)
+#: Seconds that a pass waits for a capture unit that sends nothing; then it goes on with what the others sent.
+RECORDING_PATIENCE_SECONDS = env.int("RECORDING_PATIENCE_SECONDS", default=600)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import structlog
+from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
+from assets.services.recordings import passages_overdue
 from damages.services.reviewers import reviewers_serve_waiting
 from imaging.services.runs import jobs_revive
 from inspection_platform import workflow
@@ -82,6 +84,16 @@ def codes_sweep(asked: dict[str, float], now: float) -> int:
     for pk in fresh:
         code_enqueue(pk)
     return len(fresh)
+
+
+def recordings_sweep() -> int:
+    """Send on the passages of which a capture unit has not sent the rest for too long; returns how many."""
+    before = timezone.now() - timedelta(seconds=settings.RECORDING_PATIENCE_SECONDS)
+    passages = passages_overdue(before=before, limit=_BATCH)
+    for passage_id in passages:
+        workflow.recorded_late(passage_id)
+        log.warning("recording.incomplete", passage=str(passage_id))
+    return len(passages)
 
 
 def _not_asked_lately(due: list[str], asked: dict[str, float], now: float) -> list[str]:

@@ -9,10 +9,11 @@ from uuid import UUID
 from django.db import transaction
 from django_q.tasks import async_task
 
-from assets.models import ImageSet, ImageSetState
+from assets.models import CaptureUnit, ImageSet, ImageSetState, Recording
 from assets.plates import Plate
 from assets.privacy import blur_rule
 from assets.services.image_sets import image_set_conclude, image_set_process, jobs_off
+from assets.services.recordings import passage_open, recording_complete
 from assets.services.routing import image_sets_claim, waiting_route
 from assets.services.submissions import IncomingFile, IncomingUrl, SubmissionDetails, image_set_receive
 from damages.models import ManualProcessing, ManualStatus, ResultCause, ResultVersion
@@ -59,6 +60,26 @@ def submit(
         urls=urls,
         then=start,
     )
+
+
+def recorded(*, unit: CaptureUnit, passage_id: UUID) -> list[Recording]:
+    """A capture unit has sent all it recorded of a pass; the last unit of the rig starts the run of the pass's set."""
+    with transaction.atomic():
+        recordings = recording_complete(unit=unit, passage_id=passage_id)
+        _pass_on(passage_id)
+    return recordings
+
+
+def recorded_late(passage_id: UUID) -> None:
+    """A unit of the rig has been silent for too long: the run begins with what the others sent."""
+    with transaction.atomic():
+        _pass_on(passage_id, is_overdue=True)
+
+
+def _pass_on(passage_id: UUID, *, is_overdue: bool = False) -> None:
+    image_set = passage_open(passage_id=passage_id, is_overdue=is_overdue)
+    if image_set is not None:
+        start(image_set)
 
 
 def start(image_set: ImageSet) -> PipelineRun:

@@ -13,7 +13,8 @@ from imaging.ops.errors import UnusableMedia
 from imaging.ops.sniffing import MediaKind
 from imaging.ops.video import select_frames
 from imaging.services.runs import job_checkpoint
-from tenants.catalogue import FRAMES_WITHOUT_CAMERA
+from tenants.catalogue import DEFAULT_FRAME_LIMITS, FRAMES_WITHOUT_CAMERA
+from tenants.models import Tenant
 
 #: The frames are what models read, so little is lost here.
 _JPEG_QUALITY = 95
@@ -26,8 +27,12 @@ def run(job: JobRun) -> None:
     stored = job.run.image_set.uploads.filter(state=UploadState.STORED)
     for video in stored:
         if MediaKind(video.kind).is_video and str(video.pk) not in done:
-            limit = tenant.settings.frame_limit(video.camera) if tenant else FRAMES_WITHOUT_CAMERA
-            _split(job, video, limit)
+            _split(job, video, _limit(tenant, video.camera))
+
+
+def _limit(tenant: Tenant | None, camera: str) -> int:
+    """How many frames are kept: as the tenant says, or what holds unless one does while nobody's the set is."""
+    return tenant.settings.frame_limit(camera) if tenant else DEFAULT_FRAME_LIMITS.get(camera, FRAMES_WITHOUT_CAMERA)
 
 
 def _split(job: JobRun, video: Upload, limit: int) -> None:

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from assets.models import CaptureUnit
 from inspection_platform.api.parsers import StrictJSONParser
 from inspection_platform.api.refusals import FamilyEnvelope, Refusal, refusal_of
 from tenants.errors import NotFound
@@ -29,6 +30,7 @@ class ActorKind(StrEnum):
 
     BEARER = "bearer"
     KEY = "key"
+    DEVICE = "device"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,8 @@ class Actor:
     """Who asks: found by an authentication class, `request.auth` of the request.
 
     `tenant` is the tenant the actor works in (None: a global admin without one), `reach` the tenants whose rows may be
-    touched. `groups` and `role` are the user's groups and role in `tenant`, read once with the credentials.
+    touched. `groups` and `role` are the user's groups and role in `tenant`, read once with the credentials. A device
+    has no user: it is a capture unit, works in the tenant of its rig, and reaches nothing but its own recordings.
     """
 
     kind: ActorKind
@@ -44,6 +47,7 @@ class Actor:
     tenant: Tenant | None = None
     user: User | None = None
     api_key: ApiKey | None = None
+    capture_unit: CaptureUnit | None = None
     groups: frozenset[str] = frozenset()
     role: str = ""
 

@@ -66,3 +66,19 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
             "name": "x-api-key",
             "description": "In place of a token: acts as the key's user, until it is revoked.",
         }
+
+
+class DeviceKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # has no types
+    """How the reference calls the key of a capture unit's device."""
+
+    target_class = "inspection_platform.api.core.authentication.DeviceKeyAuthentication"
+    name = "deviceKey"
+
+    def get_security_definition(self, _auto_schema: AutoSchema) -> dict[str, Any]:
+        """A key in a header."""
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "x-device-key",
+            "description": "*Ours.* The key of one capture unit, shown once in the admin: for its recordings alone.",
+        }

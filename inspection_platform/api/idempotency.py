@@ -96,9 +96,16 @@ def _checked(key: str) -> str:
 
 
 def _asked(actor: Actor, request: Request, key: str) -> Asked:
-    who = f"key:{actor.api_key.pk}" if actor.api_key else f"user:{actor.user.pk if actor.user else ''}"
     path = f"{request.method} {request.path_info.rstrip('/')}"
-    return Asked(tenant=actor.tenant, actor=who, path=path, key=key, fingerprint=fingerprint(request))
+    return Asked(tenant=actor.tenant, actor=_who(actor), path=path, key=key, fingerprint=fingerprint(request))
+
+
+def _who(actor: Actor) -> str:
+    if actor.api_key:
+        return f"key:{actor.api_key.pk}"
+    if actor.capture_unit:
+        return f"device:{actor.capture_unit.pk}"
+    return f"user:{actor.user.pk if actor.user else ''}"
 
 
 def _carried_out(view: FamilyView, claim: Claim, call: Callable[[], Response]) -> Response:

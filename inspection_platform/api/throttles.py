@@ -130,6 +130,21 @@ class CodeAddressThrottle(SlotThrottle):
         return self.get_ident(request)
 
 
+class DeviceThrottle(SlotThrottle):
+    """Requests of one capture unit."""
+
+    scope = "device"
+
+    def limit(self) -> int:
+        """DEVICE_RATE a minute."""
+        return int(settings.DEVICE_RATE)
+
+    def identity(self, request: Request) -> str:
+        """The unit, whichever key it has by now."""
+        unit = getattr(request.auth, "capture_unit", None)
+        return str(unit.pk) if unit else self.get_ident(request)
+
+
 def slot_wait(request: HttpRequest, *throttles: type[SlotThrottle]) -> int | None:
     """For pages of forms: take a slot of each throttle; the seconds to wait if one had none left, else None."""
     asked = Request(request, parsers=[FormParser(), MultiPartParser()])

@@ -28,6 +28,7 @@ ALLOWED = frozenset(
         "assets.services.image_sets",
         "assets.services.inspections",
         "assets.services.received",
+        "assets.services.recordings",
         "assets.services.register",
         "assets.services.rigs",
         "assets.services.routing",

@@ -10,6 +10,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from assets.services.device_keys import capture_unit_by_key
 from inspection_platform.api.base import Actor, ActorKind
 from inspection_platform.api.tokens import token_claims, token_mint
 from tenants.asker import Asker, asker_find
@@ -62,6 +63,26 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate_header(self, _request: Request) -> str:
         """What a 401 asks for."""
         return 'Bearer realm="core"'
+
+
+class DeviceKeyAuthentication(BaseAuthentication):
+    """`x-device-key: <key>`: a capture unit, which may post its recordings and nothing else."""
+
+    def authenticate(self, request: Request) -> tuple[None, Actor] | None:
+        """The actor, without a user; None without the header, NotAuthenticated for a key that opens nothing."""
+        value = request.headers.get("x-device-key", "").strip()
+        if not value:
+            return None
+        unit = capture_unit_by_key(value)
+        if unit is None:
+            raise NotAuthenticated("The device key is not valid.")
+        return None, Actor(
+            kind=ActorKind.DEVICE, reach=Reach.some(()), tenant=unit.capture_set.tenant, capture_unit=unit
+        )
+
+    def authenticate_header(self, _request: Request) -> str:
+        """What a 401 asks for."""
+        return 'DeviceKey realm="core"'
 
 
 def id_token_mint(user: User, tenant: Tenant | None) -> str:

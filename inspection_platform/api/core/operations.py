@@ -15,7 +15,7 @@ from tenants.models import ANNOTATOR, GLOBAL_ADMIN, REVIEWER, Role
 
 
 class Caller(StrEnum):
-    """Who may call an operation. Global admins may call every one."""
+    """Who may call an operation. Global admins may call every one but those of devices."""
 
     PUBLIC = "everybody, without credentials"
     MEMBER = "everybody with credentials"
@@ -24,19 +24,22 @@ class Caller(StrEnum):
     ANNOTATOR = "annotators"
     REVIEWER = "reviewers"
     GLOBAL_ADMIN = "global admins"
+    DEVICE = "capture units, with their device key"
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of the contract: its number there, its methods and path, and who may call it."""
+    """One operation: its number in the contract (D: ours, for devices), its methods and path, and who may call it."""
 
     number: str
     methods: tuple[str, ...]
     path: str
     callers: frozenset[Caller]
 
-    def allows(self, *, groups: Collection[str], roles: Collection[str], is_self: bool) -> bool:
-        """Whether somebody of these groups may call it.
+    def allows(
+        self, *, groups: Collection[str], roles: Collection[str], is_self: bool, is_device: bool = False
+    ) -> bool:
+        """Whether somebody of these groups may call it, or a device.
 
         `roles` are the person's roles in the tenants concerned ("" in one they are no member of): a tenant admin must
         be one in all of them. `is_self`: the operation is about the person who asks.
@@ -48,6 +51,7 @@ class Operation:
             Caller.TENANT_ADMIN: is_tenant_admin,
             Caller.ANNOTATOR: ANNOTATOR in groups,
             Caller.REVIEWER: REVIEWER in groups,
+            Caller.DEVICE: is_device,
         }
         return GLOBAL_ADMIN in groups or any(held.get(caller, False) for caller in self.callers)
 
@@ -121,16 +125,21 @@ _TABLE: Final = (
     _operation("W62", "POST", "/imageSets/{id}/lock", Caller.ANNOTATOR, Caller.REVIEWER),
     _operation("W63", "PATCH", "/imageSets/{id}/status", Caller.ANNOTATOR, Caller.REVIEWER),
     _operation("W64", "POST", "/imageSets/{id}/unlock", Caller.ANNOTATOR, Caller.REVIEWER),
+    _operation("D1", "POST", "/recordings", Caller.DEVICE),
+    _operation("D2", "GET", "/recordings/{id}", Caller.DEVICE),
+    _operation("D3", "GET", "/recordings/{id}/cameras/{id}", Caller.DEVICE),
+    _operation("D4", "PUT", "/recordings/{id}/cameras/{id}", Caller.DEVICE),
+    _operation("D5", "POST", "/recordings/{id}/complete", Caller.DEVICE),
 )
 
-#: By the contract's number; an operation that is not served has no row.
+#: By number; an operation that is not served has no row.
 OPERATIONS: Final[dict[str, Operation]] = {operation.number: operation for operation in _TABLE}
 
 
 def callers_text(number: str) -> str:
     """Who may call an operation, as a sentence of the public reference."""
     callers = OPERATIONS[number].callers
-    if callers & {Caller.PUBLIC, Caller.MEMBER}:
+    if callers & {Caller.PUBLIC, Caller.MEMBER, Caller.DEVICE}:
         return f"For {next(iter(callers)).value}."
     return f"For {_listed(sorted({*callers, Caller.GLOBAL_ADMIN}, key=list(Caller).index))}."
 

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    """Look each second for due deliveries and codes, every few for lost jobs and events, at times for life signs."""
+    """Look each second for due deliveries and codes, every few for lost jobs and events, at times for the rest."""
 
     help = (
         "Wakes due deliveries and one-time codes each second and revives lost jobs and events. "
@@ -50,6 +50,7 @@ class Command(BaseCommand):
                 sweep.events_sweep()
                 sweep.reviewers_sweep()
             if turn % 20 == 0:
+                sweep.recordings_sweep()
                 sweep.heartbeats_ask()
                 sweep.cleanup_ask()
         except DatabaseError:

@@ -14,6 +14,7 @@ from inspection_platform.api.core.urls import (
     keys,
     manual,
     profile,
+    recordings,
     registration,
     tenant_groups,
     tenants,
@@ -37,4 +38,5 @@ urlpatterns = [
     *manual.urlpatterns,
     *image_sets.urlpatterns,
     *damages.urlpatterns,
+    *recordings.urlpatterns,
 ]

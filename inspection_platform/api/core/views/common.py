@@ -75,6 +75,7 @@ class CoreView(FamilyView):
             groups=self.actor.groups,
             roles=[self.role_in(tenant_id) for tenant_id in tenants],
             is_self=concern.person is not None and concern.person.pk == self.user.pk,
+            is_device=self.actor.capture_unit is not None,
         ):
             raise Forbidden("You may not do this.")
 
