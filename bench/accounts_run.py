@@ -76,7 +76,7 @@ def _people() -> People:
 
 
 def _fill(*, users: int, tenants: int) -> None:
-    """Add rows until there are so many: the first tenant has COLLEAGUES members at each size, the rest share the others.
+    """Add rows until there are so many. The first tenant has COLLEAGUES members at each size, the rest share the others.
 
     So what grows around a tenant admin is everybody else.
     """

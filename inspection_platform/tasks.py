@@ -14,6 +14,8 @@ from django.db.models import F
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from assets.plates import Plate
+from assets.services.car_news import CARS_EVENT
 from assets.services.routing import ROUTED_EVENT
 from damages.services.edits import CHANGED_EVENT
 from imaging.models import JobRun
@@ -86,6 +88,8 @@ def handle_event(event_id: str) -> None:
 def _hand_out(event: Event) -> None:
     if event.kind == ROUTED_EVENT:
         workflow.routed(event.subject_id)
+    if event.kind == CARS_EVENT:
+        workflow.route_waiting(Plate(*plate) for plate in event.payload["plates"])
     if event.kind == CHANGED_EVENT:
         workflow.results_correct(UUID(key) for key in event.payload["image_sets"])
     for delivery in event_deliveries(event):

@@ -5,7 +5,7 @@ A file is read by columns of known names; what a column leaves out stays as it i
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -207,6 +207,9 @@ class ScopedResource(Resource):  # type: ignore[misc]  # the library has no type
     def check(self, instance: Any) -> None:
         """Rules of several fields."""
 
+    def written(self, rows: Sequence[Any]) -> None:
+        """Hear of the rows that were added or changed, inside their transaction."""
+
     def bulk_create(
         self, using_transactions: bool, dry_run: bool, raise_errors: bool, batch_size: int = 0, result: Any = None
     ) -> None:
@@ -216,6 +219,7 @@ class ScopedResource(Resource):  # type: ignore[misc]  # the library has no type
         if rows and not dry_run:
             self._write(
                 result,
+                rows,
                 lambda: bulk_create_with_history(
                     rows, self.model, _BATCH, default_user=self.desk.by, default_change_reason="Imported."
                 ),
@@ -233,6 +237,7 @@ class ScopedResource(Resource):  # type: ignore[misc]  # the library has no type
         if rows and not dry_run:
             self._write(
                 result,
+                rows,
                 lambda: bulk_update_with_history(rows, self.model, self._written(), _BATCH, self.desk.by, "Imported."),
             )
 
@@ -240,10 +245,11 @@ class ScopedResource(Resource):  # type: ignore[misc]  # the library has no type
         given = [field for field in self.fields.values() if field.column_name in self.headings and not field.readonly]
         return [*dict.fromkeys([*(field.attribute for field in given), *self.written_always])]
 
-    def _write(self, result: Result, write: Any) -> None:
+    def _write(self, result: Result, rows: Sequence[Any], write: Any) -> None:
         try:
             with transaction.atomic():
                 write()
+                self.written(rows)
         except IntegrityError:
             self.handle_import_error(result, FileFault(_CHANGED_MEANWHILE))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from import_export.fields import Field
 from assets.carinfo.prices import price_key
 from assets.models import Car, PricePoint
 from assets.plates import Plate, plate_parse
+from assets.services.car_news import cars_tell
 from assets.services.register import Standings, car_standings
 from tenants.admin_exports import Cell
 from tenants.admin_imports import ScopedResource
@@ -89,6 +90,10 @@ class CarResource(ScopedResource):
             released.released_at = None
             return released, False
         return Car(tenant=home, country_code=key.country, plate=key.number), True
+
+    def written(self, rows: Sequence[Car]) -> None:
+        """Let recordings that waited for these plates be handed over."""
+        cars_tell(rows)
 
     def skip_row(self, instance: Any, original: Any, row: Any, import_validation_errors: Any = None) -> bool:
         """Whether nothing changes; a car that comes back does, though the file says nothing new of it."""

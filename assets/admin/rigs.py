@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from assets.admin.imports import CarResource
 from assets.models import (
@@ -16,7 +18,9 @@ from assets.models import (
     Recording,
 )
 from assets.plates import plate_parse
-from tenants.admin_base import HistoryAdmin, RecordAdmin, ScopedAdmin
+from assets.services.car_news import cars_tell
+from assets.services.cars import car_release
+from tenants.admin_base import HistoryAdmin, RecordAdmin, ScopedAdmin, person
 from tenants.admin_exports import ScopedExport
 from tenants.admin_forms import SameTenantForm
 from tenants.admin_imports import ScopedImport
@@ -102,6 +106,25 @@ class CarAdmin(ScopedImport, ScopedExport, HistoryAdmin[Car]):
         ("Record", {"fields": (("id", "created_at", "modified_at"), "released_at")}),
     )
     add_fieldsets = (*fieldsets[:3],)
+    actions = ("release",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Cars are released, so that their inspections keep them."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Car, form: Any, change: bool) -> None:
+        """Save the car; recordings that waited for its plate are handed over."""
+        super().save_model(request, obj, form, change)
+        if not change or {"plate", "country_code"} & set(form.changed_data):
+            cars_tell([obj])
+
+    @admin.action(description="Release selected cars…", permissions=["operate"])
+    def release(self, request: HttpRequest, queryset: QuerySet[Car]) -> HttpResponseBase | None:
+        """Take cars off their tenants' lists."""
+        return self.do_for_each(
+            request, queryset, action=lambda car: car_release(car=car, by=person(request)), done="released",
+            question="Release these cars? Their inspections and damages stay; somebody else may register the plates.",
+        )  # fmt: skip
 
 
 class PassageForm(SameTenantForm[Passage]):
