@@ -70,7 +70,7 @@ def _able(people: Iterable[UUID]) -> dict[UUID, set[Step]]:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The jobs of a step: how many are locked by anybody, how many are not, and whether the asker locks one."""
+    """The jobs of a step: how many somebody has locked, how many nobody has, and whether the asker locks one."""
 
     is_locked_by_asker: bool
     locked: int
@@ -78,7 +78,7 @@ class Waiting:
 
 
 def jobs_waiting(*, step: Step, user: User, reach: Reach, now: datetime) -> Waiting:
-    """Count the image sets that wait for the step or are being worked on, in one query. Locks that are over are none."""
+    """Count the image sets that wait for the step or are being worked on, in one query. A lock that is over is none."""
     locked = Q(holder__isnull=False, locked_until__gt=now)
     found = (
         ManualProcessing.objects.of(reach)
