@@ -306,6 +306,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/(core/v1|inspektlabs|pave|instavid360)",
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATIONS": False,
+    "ENUM_NAME_OVERRIDES": {"CameraName": "tenants.catalogue.CAMERAS"},
 }
 
 # --- staff pages -----------------------------------------------------------------------------------------------------
