@@ -114,7 +114,7 @@ def operations() -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[Any]:
-    """The reference as requests can be drawn from, sent to the platform in this process and in the test's transaction."""
+    """The reference to draw requests from, which the platform answers in this process and the test's transaction."""
     load_all_checks()
     made = schemathesis.openapi.from_dict(described())
     made.app = get_wsgi_application()
