@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-from inspection_platform.api import docs, files, health, metrics
+from inspection_platform.api import docs, files, health, metrics, uploads
 from inspection_platform.api.routing import route
 from inspection_platform.portal import passwords
 
@@ -15,6 +15,7 @@ urlpatterns = [
     route("api/schema/", docs.schema, "api-schema"),
     route("api/docs/", docs.swagger, "api-docs"),
     route("files/<str:token>", files.serve, "file"),
+    route("uploads/<str:token>", uploads.receive, "upload"),
     route("healthz", health.report, "healthz"),
     route("metrics", metrics.export, "metrics"),
     # The admin's log-in page links to the first by this name.

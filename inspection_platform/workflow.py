@@ -12,9 +12,11 @@ from django_q.tasks import async_task
 from assets.models import CaptureUnit, ImageSet, ImageSetState, Recording
 from assets.plates import Plate
 from assets.privacy import blur_rule
+from assets.services.additions import image_set_close, uploads_announced
 from assets.services.image_sets import image_set_conclude, image_set_process, jobs_off
 from assets.services.recordings import passage_open, recording_complete
 from assets.services.routing import image_sets_claim, waiting_route
+from assets.services.staging import staged_faults
 from assets.services.submissions import IncomingFile, IncomingUrl, SubmissionDetails, image_set_receive
 from damages.models import ManualProcessing, ManualStatus, ResultCause, ResultVersion
 from damages.services import proposals
@@ -25,6 +27,7 @@ from damages.services.results import result_publish
 from damages.services.routing import damages_car_note
 from imaging.jobs import damage_detection, face_blur, fetch, frames, plate_reading, quality
 from imaging.models import JobRun, PipelineRun
+from imaging.services.announced import announced_fault
 from imaging.services.runs import job_finish, jobs_release, jobs_switch_off, run_fail, run_finish, run_start
 from tenants.errors import Conflict
 from tenants.models import Event, PublishResult, Tenant, User
@@ -80,6 +83,17 @@ def _pass_on(passage_id: UUID, *, is_overdue: bool = False) -> None:
     image_set = passage_open(passage_id=passage_id, is_overdue=is_overdue)
     if image_set is not None:
         start(image_set)
+
+
+def submit_images(*, image_set: ImageSet, leave_out: bool) -> PipelineRun:
+    """Close a set to which images were added one by one, and start its run, together.
+
+    Files that were announced and cannot be taken are named in a Conflict, or left out if `leave_out`. Raises NotFound,
+    and Conflict for a set that was submitted before or has no image.
+    """
+    faults = staged_faults(uploads_announced(image_set), look=announced_fault)
+    with transaction.atomic():
+        return start(image_set_close(image_set=image_set, faults=faults, leave_out=leave_out))
 
 
 def start(image_set: ImageSet) -> PipelineRun:

@@ -9,7 +9,7 @@ from assets.catalogue import MASKABLE_JOBS
 from assets.models import ImageSet, ImageSetState, ImageState, UploadState
 from assets.privacy import blur_rule
 from assets.states import states_before
-from tenants.errors import Conflict
+from tenants.errors import Conflict, NotFound
 
 
 def image_set_process(*, image_set: ImageSet) -> ImageSet:
@@ -19,6 +19,15 @@ def image_set_process(*, image_set: ImageSet) -> ImageSet:
         ImageSet.objects.all_tenants("a run locks its set").select_for_update().filter(pk=image_set.pk).first()
         _received_check(image_set)
         return _move(image_set, ImageSetState.PROCESSING, reason="", finished=False)
+
+
+def image_set_lock(image_set: ImageSet) -> ImageSet:
+    """The set's row as it is now, locked until the transaction ends; NotFound if it is erased."""
+    rows = ImageSet.objects.all_tenants("a set that was reached already").select_for_update(of=("self",))
+    row = rows.filter(pk=image_set.pk).first()
+    if row is None:
+        raise NotFound("Image set not found.")
+    return row
 
 
 def image_set_conclude(*, image_set: ImageSet, failure: str = "") -> ImageSet:

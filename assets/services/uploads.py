@@ -118,7 +118,7 @@ def upload_store(
 def upload_refuse(*, upload: Upload, reason: str) -> Upload:
     """Record why there is no file behind an upload."""
     upload.state, upload.reason = UploadState.REFUSED, reason
-    upload.save(update_fields=["state", "reason", "modified_at"])
+    upload.save(update_fields=["state", "reason", "file", "modified_at"])
     return upload
 
 

@@ -1,18 +1,24 @@
-"""The `fetch` job: files that a client named by address."""
+"""The `fetch` job: files that a client named by address, or put into the object store itself."""
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from http import HTTPStatus
+from io import BytesIO
 from typing import BinaryIO, Final, cast
 
 from django.conf import settings
 from django.core.files import File
+from django.core.files.storage import default_storage
 
 from assets.models import Upload, UploadState
+from assets.services.additions import promise_check
 from assets.services.uploads import upload_refuse, upload_store
+from imaging.jobs.files import opened
 from imaging.models import JobRun
 from imaging.ops.media import Limits, MediaFacts, MediaKind, UnusableMedia, judge
+from tenants.errors import Invalid
 from tenants.outbound import OutboundFailed, OutboundRefused, fetch_to_file
 from tenants.services.sealing import unseal
 
@@ -31,13 +37,42 @@ class FetchIncomplete(Exception):
 
 
 def run(job: JobRun) -> None:
-    """Fetch each file that is not here yet. What fails for now is left for the next attempt, then refused."""
+    """Fetch each file that is not here yet. What fails for now is left for the next attempt, then refused.
+
+    A file without an address lies in the object store, as its client put it there.
+    """
     submission = job.run.image_set.submission
     bearer = unseal(submission.sealed_fetch_auth) if submission and submission.sealed_fetch_auth else None
     waiting = list(job.run.image_set.uploads.filter(state=UploadState.WAITING))
-    failed = [reason for upload in waiting if (reason := _fetch(upload, bearer, last=_is_last(job)))]
+    for upload in waiting:
+        if upload.file:
+            _take(upload)
+    named = [upload for upload in waiting if not upload.file]
+    failed = [reason for upload in named if (reason := _fetch(upload, bearer, last=_is_last(job)))]
     if failed:
-        raise FetchIncomplete(f"{len(failed)} of {len(waiting)} files could not be fetched: {failed[0]}")
+        raise FetchIncomplete(f"{len(failed)} of {len(named)} files could not be fetched: {failed[0]}")
+
+
+def _take(upload: Upload) -> None:
+    """Judge a file of the object store as a whole and take it to its place, or refuse it; the first copy goes."""
+    place = str(upload.file.name)
+    try:
+        with opened(upload.file) as content:
+            facts = judge(content, limits=media_limits())
+            sha256 = hashlib.file_digest(cast("BytesIO", content), "sha256").hexdigest()
+            content.seek(0)
+            promise_check(upload, size=facts.size_bytes, sha256=sha256)
+            upload_store(upload=upload, file=File(content), kind=str(facts.kind), sha256=sha256, size=facts.size_bytes)
+    except (UnusableMedia, Invalid, FileNotFoundError) as refused:
+        upload.file.name = ""
+        upload_refuse(upload=upload, reason=_words(refused))
+    default_storage.delete(place)
+
+
+def _words(refused: Exception) -> str:
+    if isinstance(refused, FileNotFoundError):
+        return "It is not in the object store any more."
+    return refused.message if isinstance(refused, Invalid) else str(refused)
 
 
 def media_limits() -> Limits:

@@ -52,6 +52,14 @@ def _new_damages_of_set(house: factories.House) -> str:
     return f"/core/v1/imageSets/newDamages?ids={factories.image_set(house.tenant, photos=0).pk}"
 
 
+def _images_of_set(house: factories.House) -> str:
+    return f"/core/v1/images?imageSetId={factories.image_set(house.tenant).pk}"
+
+
+def _logos(house: factories.House) -> str:
+    return f"/core/v1/logos?tenantIds={house.tenant.pk}"
+
+
 def _damages_of_set(house: factories.House) -> str:
     return f"/core/v1/damages?imageSetId={factories.image_set(house.tenant, photos=0).pk}"
 
@@ -195,6 +203,12 @@ TABLE: Final[dict[str, list[Public | Own | Objects]]] = {
     "core-image-set-lock": [Own("post", "/core/v1/imageSets/594302d9-f090-4dce-b7ad-66043c9ae000/lock")],
     "core-image-set-status": [Own("patch", "/core/v1/imageSets/594302d9-f090-4dce-b7ad-66043c9ae000/status")],
     "core-image-set-unlock": [Own("post", "/core/v1/imageSets/594302d9-f090-4dce-b7ad-66043c9ae000/unlock")],
+    "core-images": [Objects("get", _images_of_set)],
+    # That the outsider gets to no picture is in core/test_images.py: a redirect is neither yes nor no here.
+    "core-image": [Own(method, "/core/v1/images/594302d9-f090-4dce-b7ad-66043c9ae000") for method in ("get", "delete")],
+    "core-image-set-images": [Own("post", "/core/v1/imageSets/594302d9-f090-4dce-b7ad-66043c9ae000/images")],
+    "core-image-set-submit": [Own("post", "/core/v1/imageSets/594302d9-f090-4dce-b7ad-66043c9ae000/submit")],
+    "core-logos": [Objects("get", _logos), Own("post", "/core/v1/logos")],
     "core-annotators-statistics": [Own("get", "/core/v1/annotators/statistics")],
     "core-reviewers-queue": [Own("post", "/core/v1/reviewers/queue")],
     "core-damages": [

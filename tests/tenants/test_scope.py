@@ -22,6 +22,7 @@ APPS = ("tenants", "assets", "imaging", "damages", "inspection_platform")
 ALLOWED = frozenset(
     {
         "assets.selectors",
+        "assets.services.additions",
         "assets.services.cars",
         "assets.services.cleanup",
         "assets.services.device_keys",
@@ -32,12 +33,14 @@ ALLOWED = frozenset(
         "assets.services.register",
         "assets.services.rigs",
         "assets.services.routing",
+        "assets.services.staging",
         "assets.services.uploads",
         "assets.services.visits",
         "damages.selectors_image_sets",
         "damages.services.cleanup",
         "damages.services.deletions",
         "damages.services.image_sets",
+        "damages.services.images",
         "damages.services.matching",
         "damages.services.merges",
         "damages.services.proposals",

@@ -12,24 +12,26 @@ from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from django.conf import settings
-
 from assets.services.submissions import IncomingFile, IncomingUrl, SubmissionDetails, submission_is_used
-from imaging.jobs.fetch import MAX_VIDEO_BYTES, MIN_VIDEO_BYTES, media_limits
-from imaging.ops.media import MediaFacts, UnusableMedia, judge
+from imaging.jobs.fetch import MAX_VIDEO_BYTES, MIN_VIDEO_BYTES
+from imaging.ops.media import UnusableMedia
 from inspection_platform.api.incoming import IncomingPart, PartLimits
 from inspection_platform.api.inspektlabs import errors
 from inspection_platform.api.inspektlabs.errors import Refused, invalid_data
+from inspection_platform.api.judging import (
+    EXTENSIONS,
+    PHOTO_EXTENSIONS,
+    VIDEO_EXTENSIONS,
+    extension_of,
+    is_media_type,
+    most_bytes,
+    part_judged,
+)
 from tenants.errors import Unavailable
 from tenants.models import Family, Tenant, Webhook
 from tenants.outbound import OutboundRefused, check_url
 
 MAX_IMAGES: Final = 99
-PHOTO_EXTENSIONS: Final = frozenset({".jpg", ".jpeg", ".png", ".jfif", ".heic"})
-VIDEO_EXTENSIONS: Final = frozenset({".mp4", ".webm", ".mov", ".mkv", ".avi"})
-EXTENSIONS: Final = PHOTO_EXTENSIONS | VIDEO_EXTENSIONS
-#: What clients declare that know nothing about a file (curl does so for .heic and every video): the content decides.
-UNDECLARED: Final = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +65,11 @@ def files_judged(parts: Sequence[IncomingPart]) -> list[IncomingFile]:
     judged, faults = [], []
     for part in parts:
         try:
-            judged.append(_incoming(part, _facts(part)))
+            judged.append(part_judged(part))
         except UnusableMedia as unusable:
             faults.append(_fault(part.name or "", unusable.reason))
     _refuse(errors.INVALID_FILE_TYPE, faults)
     return judged
-
-
-def most_bytes(name: str) -> int:
-    """How large a file of this name may be: beyond it nothing is kept of it while it arrives."""
-    extension = _extension(name)
-    if extension in VIDEO_EXTENSIONS:
-        return MAX_VIDEO_BYTES - 1
-    return settings.MAX_PHOTO_BYTES if extension in PHOTO_EXTENSIONS else 0
 
 
 PART_LIMITS: Final = PartLimits(field="files", max_files=MAX_IMAGES, max_bytes=most_bytes)
@@ -93,14 +87,14 @@ def _not_too_many(upload: Upload) -> None:
 
 def _extensions_are_known(upload: Upload) -> None:
     wrong = [
-        name for name in _names(upload) if _extension(name) not in EXTENSIONS and (_extension(name) or upload.parts)
+        name for name in _names(upload) if extension_of(name) not in EXTENSIONS and (extension_of(name) or upload.parts)
     ]
     reason = f"The extension is not one of {', '.join(sorted(EXTENSIONS))}."
     _refuse(errors.INVALID_FILE_TYPE, [_fault(name, reason) for name in wrong])
 
 
 def _types_are_media(upload: Upload) -> None:
-    wrong = [part for part in upload.parts if not _is_media_type(part.content_type or "")]
+    wrong = [part for part in upload.parts if not is_media_type(part.content_type or "")]
     _refuse(
         errors.UNSUPPORTED_TYPE,
         [_fault(part.name or "", f"The declared type is {part.content_type}.") for part in wrong],
@@ -108,18 +102,18 @@ def _types_are_media(upload: Upload) -> None:
 
 
 def _not_mixed(upload: Upload) -> None:
-    extensions = {_extension(name) for name in _names(upload)}
+    extensions = {extension_of(name) for name in _names(upload)}
     if extensions & PHOTO_EXTENSIONS and extensions & VIDEO_EXTENSIONS:
         raise Refused(errors.MIXED_MEDIA)
 
 
 def _pairs_are_photos(upload: Upload) -> None:
-    if any(item.pair and _extension(url_name(item.url)) in VIDEO_EXTENSIONS for item in upload.urls):
+    if any(item.pair and extension_of(url_name(item.url)) in VIDEO_EXTENSIONS for item in upload.urls):
         raise Refused(errors.PAIR_SIZE)
 
 
 def _videos_in_size(upload: Upload) -> None:
-    videos = [part for part in upload.parts if _extension(part.name or "") in VIDEO_EXTENSIONS]
+    videos = [part for part in upload.parts if extension_of(part.name or "") in VIDEO_EXTENSIONS]
     small = [part for part in videos if (part.size or 0) <= MIN_VIDEO_BYTES]
     large = [part for part in videos if (part.size or 0) >= MAX_VIDEO_BYTES]
     _refuse(errors.VIDEO_TOO_SMALL, [_fault(part.name or "", f"It has {part.size} bytes.") for part in small])
@@ -167,34 +161,6 @@ def url_name(url: str) -> str:
 
 def _names(upload: Upload) -> list[str]:
     return [part.name or "" for part in upload.parts] + [url_name(item.url) for item in upload.urls]
-
-
-def _extension(name: str) -> str:
-    """The extension in lower case, dot included; "" without one (an address often has none)."""
-    return PurePosixPath(name).suffix.lower()
-
-
-def _is_media_type(declared: str) -> bool:
-    plain = declared.partition(";")[0].strip().lower()
-    return plain in UNDECLARED or plain.startswith(("image/", "video/"))
-
-
-def _facts(part: IncomingPart) -> MediaFacts:
-    if not part.is_kept:
-        megabytes = settings.MAX_PHOTO_BYTES // 1_000_000
-        raise UnusableMedia("too_large", f"The file is too large: at most {megabytes} MB are accepted.")
-    facts = judge(part.disk, limits=media_limits())
-    if facts.kind.is_video != (_extension(part.name or "") in VIDEO_EXTENSIONS):
-        found = "a video" if facts.kind.is_video else "a photo"
-        raise UnusableMedia("disguised", f"The file is {found}, which its extension does not say.")
-    return facts
-
-
-def _incoming(part: IncomingPart, facts: MediaFacts) -> IncomingFile:
-    return IncomingFile(
-        name=part.name or "", file=part, size=facts.size_bytes, sha256=part.sha256, kind=str(facts.kind),
-        width=facts.width, height=facts.height,
-    )  # fmt: skip
 
 
 def _fault(name: str, reason: str) -> dict[str, str]:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.utils import timezone
 
 from assets.models import CaptureUnit, PricePoint
+from assets.services.inspections import image_set_open
 from damages.models import ManualProcessing, Source, Step
 from damages.states import WAITING
 from inspection_platform.codes import registration_ask, reset_ask
@@ -23,6 +25,7 @@ from tests import factories
 from tests.outbox import Message
 
 _NEWCOMER: Final = "+4791234567"
+_ANNOUNCED: Final = {"fileName": "1.jpg", "contentType": "image/jpeg"}
 _PASSWORD: Final = "An0ther-horse!"
 
 
@@ -204,6 +207,20 @@ def _skip(stage: Stage) -> Sent:
     return Sent(_job(stage, "status", **held), {"isSkipped": True})
 
 
+def _open_set(stage: Stage) -> UUID:
+    return image_set_open(tenant=stage.house.tenant).pk
+
+
+def _submit(stage: Stage) -> Sent:
+    image_set = image_set_open(tenant=stage.house.tenant)
+    factories.photo(image_set, position=1, published=False)
+    return Sent(f"/imageSets/{image_set.pk}/submit", {})
+
+
+def _image(stage: Stage) -> UUID:
+    return factories.image_set(stage.house.tenant, photos=1).images.get().pk
+
+
 def _nothing(path: str, body: dict[str, Any] | None = None) -> Recipe:
     return Recipe(lambda _stage: Sent(path, body), names_ours=False)
 
@@ -272,6 +289,8 @@ REQUESTS: Final[dict[str, Recipe]] = {
     "W53": _about(lambda stage: Sent(f"/damages/{_damages(stage)[0]}")),
     "W54": _about(lambda stage: Sent(f"/imageSets?tenantId={stage.house.tenant.pk}")),
     "W55": _about(lambda stage: Sent("/imageSets", {"tenantId": str(stage.house.tenant.pk), "recDate": "1606748208"})),
+    "W55-images": _about(lambda stage: Sent(f"/imageSets/{_open_set(stage)}/images", {"files": [_ANNOUNCED]})),
+    "W55-submit": _about(_submit),
     "W56": _about(_claim),
     "W57": _nothing("/imageSets/count?forManualAnnotation=true&forManualReview=true"),
     "W58": _about(lambda stage: Sent(f"/imageSets/newDamages?ids={_image_set(stage)}")),
@@ -281,4 +300,9 @@ REQUESTS: Final[dict[str, Recipe]] = {
     "W62": _about(_locking("lock")),
     "W63": _about(_skip),
     "W64": _about(_locking("unlock")),
+    "W65": _about(lambda stage: Sent(f"/images?imageSetId={_image_set(stage)}")),
+    "W66": _about(lambda stage: Sent(f"/images/{_image(stage)}")),
+    "W67": _about(lambda stage: Sent(f"/images/{_image(stage)}")),
+    "W68": _about(lambda stage: Sent(f"/logos?tenantIds={stage.house.tenant.pk}")),
+    "W69": _about(lambda stage: Sent("/logos", {"fileName": "a.png", "tenantId": str(stage.house.tenant.pk)})),
 }

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from pathlib import PurePosixPath
 from typing import Any, Final
 from uuid import UUID
 
-from assets.models import Image, ImageSetState
+from assets.models import ImageSetState
 from damages.models import Damage, DamagedPart
 from damages.models.damage import no_false_positives, no_true_positives
 from damages.selectors import NEW_FOR, RECENT_FOR
 from damages.services.records import version_of
 from inspection_platform.api.core.presenters.common import seconds, text_id
+from inspection_platform.api.core.presenters.images import file_name
 
 #: Keys of nearness and the columns of a list that was asked for it; 0 in others.
 _NEARNESS: Final = {"proxPosCamera": "near_camera", "proxPosFrame": "near_frame", "proxPosSide": "near_side"}
@@ -117,13 +117,6 @@ def corners(polygon: Sequence[Sequence[float]], *, width: int, height: int) -> l
     rows = [round(y * height) for _, y in polygon]
     left, right, top, bottom = min(columns), max(columns), min(rows), max(rows)
     return [{"x": x, "y": y} for y in (top, bottom) for x in (left, right)]
-
-
-def file_name(image: Image) -> str:
-    """The photo's name as sent; one made of camera and frame for a photo that came without."""
-    stored = image.published.name or f"{image.pk}.jpg"
-    made = f"{image.camera}_{image.frame}{PurePosixPath(stored).suffix}" if image.camera else PurePosixPath(stored).name
-    return image.name or made
 
 
 def _flags(known: dict[str, bool], stored: Mapping[str, bool]) -> dict[str, bool]:

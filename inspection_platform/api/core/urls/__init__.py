@@ -11,7 +11,9 @@ from inspection_platform.api.core.urls import (
     damages,
     groups,
     image_sets,
+    images,
     keys,
+    logos,
     manual,
     profile,
     recordings,
@@ -37,6 +39,8 @@ urlpatterns = [
     # Before the sets by id: its routes have words in the place of ids.
     *manual.urlpatterns,
     *image_sets.urlpatterns,
+    *images.urlpatterns,
+    *logos.urlpatterns,
     *damages.urlpatterns,
     *recordings.urlpatterns,
 ]

@@ -1,0 +1,72 @@
+"""JSON of images (contract 4.5). `thumbnails` is ours, and so is what adding images answers."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from assets.models import Image, UploadState
+from assets.pictures import THUMBNAILS, thumbnail_key
+from assets.services.additions import Arrival
+from inspection_platform.api.core.presenters.common import seconds, text_id
+from inspection_platform.api.files import file_url
+from inspection_platform.api.presigned import Form
+
+#: Seconds for which an address of a picture is good.
+PICTURE_SECONDS: Final = 300
+
+
+def image(row: Image) -> dict[str, Any]:
+    """An image as W65 lists it; the row says `has_damages`."""
+    size, name = f"{row.width}x{row.height}", file_name(row)
+    return {
+        "camera": row.camera,
+        "convertedSize": size,
+        "createdAt": seconds(row.created_at),
+        "deletedAt": seconds(row.deleted_at),
+        "fileName": name,
+        "generatedBy": "frameSelection" if row.frame else "upload",
+        "hasDamages": bool(getattr(row, "has_damages", False)),
+        "id": str(row.pk),
+        "imageSetId": str(row.image_set_id),
+        # The contract's sample in form; files have no such names here, and nothing is found by it.
+        "key": f"video_frames/{row.image_set_id}/{row.pk}/{size}/{name}",
+        "limitedTenantFields": {"isAvailable": True},
+        "parentType": "imagesets",
+        "size": {"height": row.height, "width": row.width},
+        "softDeleted": {"timestamp": seconds(row.deleted_at), "userId": text_id(row.deleted_by_id)},
+        "tenantId": text_id(row.image_set.tenant_id),
+        "thumbnails": {name: _thumbnail(row, name) for name in THUMBNAILS},
+    }
+
+
+def file_name(row: Image) -> str:
+    """`<camera>_<frame>.webp` for what a rig's camera saw (the place in the set for photos); else the name as sent."""
+    if row.camera:
+        return f"{row.camera}_{row.frame or row.position}.webp"
+    return row.name or f"{row.pk}.jpg"
+
+
+def picture_url(row: Image) -> str:
+    """A short-lived address of the published picture."""
+    return file_url(str(row.published.name), seconds=PICTURE_SECONDS)
+
+
+def added(arrival: Arrival, form: Form | None) -> dict[str, Any]:
+    """A file of a set that takes images; `form` is where one that is to come is uploaded."""
+    upload = arrival.upload
+    return {
+        "camera": upload.camera,
+        "fileName": upload.name,
+        "id": text_id(arrival.image.pk if arrival.image else None),
+        "isNew": arrival.is_new,
+        "sha256": upload.sha256 or None,
+        "state": "announced" if upload.state == UploadState.ANNOUNCED else "stored",
+        "upload": {"url": form.url, "fields": dict(form.fields)} if form else None,
+        "uploadId": str(upload.pk),
+    }
+
+
+def _thumbnail(row: Image, name: str) -> str | None:
+    if not (row.has_thumbnails and row.published.name):
+        return None
+    return file_url(thumbnail_key(row.published.name, name), seconds=PICTURE_SECONDS)
