@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -90,10 +91,18 @@ def recordings_sweep() -> int:
     """Send on the passages of which a capture unit has not sent the rest for too long; returns how many."""
     before = timezone.now() - timedelta(seconds=settings.RECORDING_PATIENCE_SECONDS)
     passages = passages_overdue(before=before, limit=_BATCH)
-    for passage_id in passages:
+    return sum(_send_on(passage_id) for passage_id in passages)
+
+
+def _send_on(passage_id: UUID) -> bool:
+    """Whether the passage could be sent on; one that cannot must not keep the others, or the loop, from going on."""
+    try:
         workflow.recorded_late(passage_id)
-        log.warning("recording.incomplete", passage=str(passage_id))
-    return len(passages)
+    except Exception:
+        log.exception("recording.not_sent_on", passage=str(passage_id))
+        return False
+    log.warning("recording.incomplete", passage=str(passage_id))
+    return True
 
 
 def _not_asked_lately(due: list[str], asked: dict[str, float], now: float) -> list[str]:

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, storages
 
-from assets.models import Image, ImageSet, ImageSetState, Submission, SubmissionState, Upload
+from assets.models import Image, ImageSet, ImageSetState, Recording, Submission, SubmissionState, Upload
 from assets.pictures import thumbnail_keys
 from assets.storage import StoredFile, stored_files
 from tenants.services.batches import rows_delete
@@ -116,7 +116,7 @@ def _folder_of(file: StoredFile) -> UUID | None:
 
 
 def _orphans(files: Iterable[StoredFile]) -> Iterator[str]:
-    """The keys among these that nothing names (three queries)."""
+    """The keys among these that nothing names (three queries, and one more if there are any)."""
     by_set: Mapping[UUID, list[str]] = defaultdict(list)
     for file in files:
         if (set_id := _set_of(file)) is not None:
@@ -124,8 +124,12 @@ def _orphans(files: Iterable[StoredFile]) -> Iterator[str]:
     moving = ImageSet.objects.all_tenants(_WHY).filter(pk__in=by_set, state__in=_MOVING)
     spared = set(moving.values_list("pk", flat=True))
     named = set(files_of_sets(by_set.keys()))
-    for set_id, keys in by_set.items():
-        yield from (key for key in keys if set_id not in spared and key not in named)
+    found = [key for set_id, keys in by_set.items() for key in keys if set_id not in spared and key not in named]
+    if found:
+        # A capture unit's file is here before the set of its passage is.
+        recorded = Recording.objects.all_tenants(_WHY).filter(file__in=found, passage__image_sets__isnull=True)
+        kept = set(recorded.values_list("file", flat=True))
+        yield from (key for key in found if key not in kept)
 
 
 def _is_leftover(entry: os.DirEntry[str], before: datetime) -> bool:

@@ -85,7 +85,7 @@ def recordings_find(*, unit: CaptureUnit, passage_id: UUID) -> list[Recording]:
 
 
 def recording_offset(recording: Recording) -> int:
-    """How many bytes of the camera's file are here without a gap (asks the storage)."""
+    """How many bytes of the camera's file are here without a gap; 0 of one that was deleted since."""
     return _size(recording) if recording.file else _joined(_parts(recording))[1]
 
 
@@ -238,7 +238,9 @@ def _next_check(start: int, expected: int) -> None:
 
 
 def _size(recording: Recording) -> int:
-    return default_storage.size(str(recording.file.name))
+    """Bytes of a file that is whole; 0 once its retention is over."""
+    key = str(recording.file.name)
+    return default_storage.size(key) if default_storage.exists(key) else 0
 
 
 # --- the pass --------------------------------------------------------------------------------------------------------
@@ -264,7 +266,7 @@ def _may_grow(passage: Passage, own: Collection[Recording]) -> None:
 
 
 def _are_all_done(passage: Passage) -> bool:
-    """Whether each unit of the rig that can record, and each that has begun to, has said that it is done."""
+    """Whether each unit of the rig that has a device key has said that it is done."""
     rows = _recordings().filter(passage=passage)
     done = rows.filter(capture_unit=OuterRef("pk"), completed_at__isnull=False)
     enrolled = _units().filter(capture_set=passage.capture_set_id).exclude(device_key_digest="")

@@ -178,7 +178,7 @@ def test_a_plate_that_nobody_registered_leaves_the_set_to_nobody(
 
 def test_what_came_before_a_break_is_kept(left: Device) -> None:
     passage = begun(left, "topLeft")
-    broken = {"CONTENT_LENGTH": str(len(PHOTO)), "wsgi.input": BytesIO(PHOTO[:5000])}
+    broken: dict[str, Any] = {"CONTENT_LENGTH": str(len(PHOTO)), "wsgi.input": BytesIO(PHOTO[:5000])}
     assert message(left.send(passage, "topLeft", PHOTO, **broken)) == (
         400,
         "The body ended early; what came of it is kept.",
@@ -192,7 +192,7 @@ def test_what_came_before_a_break_is_kept(left: Device) -> None:
 
 def test_a_body_of_which_nothing_came_leaves_nothing(left: Device) -> None:
     passage = begun(left, "topLeft")
-    nothing = {"CONTENT_LENGTH": "10", "wsgi.input": BytesIO(b"")}
+    nothing: dict[str, Any] = {"CONTENT_LENGTH": "10", "wsgi.input": BytesIO(b"")}
     assert left.send(passage, "topLeft", b"0123456789", **nothing).status_code == 400
     assert not list(stored_files(f"recordings/{Recording.objects.of(EVERY).get().pk}/"))
 
