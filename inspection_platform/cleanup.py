@@ -21,6 +21,7 @@ from assets.services.cleanup import (
 )
 from assets.services.received import received_expire, received_tell
 from assets.services.recordings import recording_parts_remove, recordings_prune
+from assets.services.staging import announced_orphans_remove
 from damages.services.cleanup import image_sets_prune
 from damages.services.retention import image_sets_erase
 from tenants.services.batches import rows_delete
@@ -72,6 +73,10 @@ STEPS: Final[tuple[tuple[str, Callable[[datetime, bool], int]], ...]] = (
     (
         "parts of recordings nobody went on with",
         lambda now, dry: recording_parts_remove(before=now - FILE_PATIENCE, dry_run=dry),
+    ),
+    (
+        "announced files that no set waits for",
+        lambda now, dry: announced_orphans_remove(before=now - FILE_PATIENCE, dry_run=dry),
     ),
     ("half-received files", lambda now, dry: incoming_leftovers_remove(before=now - FILE_PATIENCE, dry_run=dry)),
     ("one-time codes used or expired", lambda now, dry: one_time_codes_prune(now=now, dry_run=dry)),

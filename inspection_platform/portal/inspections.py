@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from assets.models import ImageSet, ImageSetState, Upload, UploadState
+from assets.models import Image, ImageSet, ImageSetState, Upload, UploadState
 from damages.models import Action, DamageDecision, ManualProcessing, ManualStatus, ResultVersion, Step
 from damages.services.locks import is_taken
 from damages.services.manual import manual_job_reopen
@@ -117,7 +117,9 @@ def _processing(image_set: ImageSet) -> dict[str, Any]:
     return {
         "runs": PipelineRun.objects.of(tenant_id).filter(image_set=image_set).prefetch_related("jobs"),
         "refused": uploads.filter(state=UploadState.REFUSED),
-        "outstanding": uploads.filter(state=UploadState.WAITING),
+        "outstanding": uploads.filter(state__in=[UploadState.WAITING, UploadState.ANNOUNCED]),
+        "photos": Image.objects.of(tenant_id).visible().filter(image_set=image_set),
+        "removed": Image.objects.of(tenant_id).filter(image_set=image_set, deleted_at__isnull=False),
         "results": ResultVersion.objects.of(tenant_id).filter(image_set=image_set).defer("facts"),
         "deliveries": _deliveries(image_set).prefetch_related("tries").order_by("created_at"),
         "decisions": [_told(row) for row in decisions.select_related("by", "damage__image")[:_DECISIONS_SHOWN]],

@@ -1,4 +1,4 @@
-"""Removing inspections, bringing them back, and disputes, which keep them from going: for admins of the tenant."""
+"""Removing inspections and photos, bringing them back, and disputes, which keep them: for admins of the tenant."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from assets.models import ImageSet
+from assets.models import Image, ImageSet
 from assets.services.inspections import image_set_dispute, image_set_settle
 from damages.services.image_sets import image_set_delete, image_set_restore
+from damages.services.images import image_delete, image_restore
+from inspection_platform import workflow
 from inspection_platform.portal.access import administers, image_set_reached, person_of
 from inspection_platform.portal.presenters import facts_of, title_of, zone_of
 from tenants.acting import reach_for_request
@@ -62,6 +64,38 @@ def restore(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
 
 
 @require_POST
+def remove_photo(request: HttpRequest, image_set_id: UUID, image_id: UUID) -> HttpResponse:
+    """Remove one photo with the damages on it."""
+    user = person_of(request)
+    image_set = image_set_reached(request, image_set_id)
+    image = _photo(image_set, image_id)
+    try:
+        permit_admin(user, image_set)
+        image_delete(image=image, by=user)
+        workflow.changes_hand_on()
+        messages.success(request, f"{image} is removed; an admin can restore it below.")
+    except DomainError as error:
+        messages.error(request, error.message)
+    return _to_page(image_set)
+
+
+@require_POST
+def restore_photo(request: HttpRequest, image_set_id: UUID, image_id: UUID) -> HttpResponse:
+    """Bring a removed photo back with the damages that went with it."""
+    user = person_of(request)
+    image_set = image_set_reached(request, image_set_id)
+    image = _photo(image_set, image_id)
+    try:
+        permit_admin(user, image_set)
+        image_restore(image=image, by=user)
+        workflow.changes_hand_on()
+        messages.success(request, f"{image} is back, with its damages.")
+    except DomainError as error:
+        messages.error(request, error.message)
+    return _to_page(image_set)
+
+
+@require_POST
 def dispute(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
     """Put the inspection under dispute, or end the dispute (`over`), with a `reason`."""
     user = person_of(request)
@@ -84,6 +118,14 @@ def permit_admin(user: User, image_set: ImageSet) -> None:
     """Raise Forbidden unless the person is an admin of the set's tenant."""
     if not administers(user, image_set.tenant_id):
         raise Forbidden("Only admins of the tenant may do this.")
+
+
+def _photo(image_set: ImageSet, image_id: UUID) -> Image:
+    """A photo of the set, removed or not; Http404 if it has none of this id."""
+    image = Image.objects.of(image_set.tenant_id or image_set.pk).filter(image_set=image_set, pk=image_id).first()
+    if image is None:
+        raise Http404("There is no such photo.")
+    return image
 
 
 def _removed_reached(request: HttpRequest, image_set_id: UUID) -> ImageSet:

@@ -39,6 +39,8 @@ urlpatterns = [
     path(_INSPECTION + "removed/", staff_view(removals.removed), name="removed"),
     path(_INSPECTION + "remove/", staff_view(removals.remove), name="remove"),
     path(_INSPECTION + "restore/", staff_view(removals.restore), name="restore"),
+    path(_INSPECTION + "photos/<uuid:image_id>/remove/", staff_view(removals.remove_photo), name="remove-photo"),
+    path(_INSPECTION + "photos/<uuid:image_id>/restore/", staff_view(removals.restore_photo), name="restore-photo"),
     path(_INSPECTION + "dispute/", staff_view(removals.dispute), name="dispute"),
     path(_INSPECTION + "reopen/", staff_view(inspections.reopen), name="reopen"),
     path(

@@ -36,6 +36,8 @@ ROUTES: dict[str, tuple[str, Callable[[Held], dict[str, object]]]] = {
     "removed": ("GET", lambda _: {}),
     "remove": ("POST", lambda _: {}),
     "restore": ("POST", lambda _: {}),
+    "remove-photo": ("POST", lambda held: {"image_id": held.image.pk}),
+    "restore-photo": ("POST", lambda held: {"image_id": held.image.pk}),
     "dispute": ("POST", lambda _: {}),
     "reopen": ("POST", lambda _: {}),
     "send-again": ("POST", lambda held: {"delivery_id": held.delivery.pk}),

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from assets.models import ImageSet
 from damages.models import ManualProcessing
+from tests import factories
 from tests.portal.conftest import Held, Login
 
 pytestmark = pytest.mark.django_db
@@ -72,3 +73,34 @@ def test_a_dispute_is_shown_and_ends(free: Held, login: Login) -> None:
     assert free.url("remove") not in page
     admin.post(free.url("dispute"), {"reason": "Paid", "over": "1"})
     assert not row_of(free).under_dispute
+
+
+def test_an_admin_removes_and_restores_a_photo(free: Held, login: Login) -> None:
+    admin = login(free.house.tenant_admin)
+    gone = admin.post(free.url("remove-photo", image_id=free.image.pk), follow=True).content.decode()
+    assert "is removed; an admin can restore it below." in gone
+    assert free.url("restore-photo", image_id=free.image.pk) in gone
+    free.damage.refresh_from_db()
+    assert free.damage.deleted_by == free.house.tenant_admin
+    back = admin.post(free.url("restore-photo", image_id=free.image.pk), follow=True).content.decode()
+    assert "is back, with its damages." in back
+    free.damage.refresh_from_db()
+    assert free.damage.deleted_at is None
+    again = admin.post(free.url("restore-photo", image_id=free.image.pk), follow=True).content.decode()
+    assert "Image not found." in again
+
+
+@pytest.mark.parametrize("person", ["annotator", "reviewer", "staff"])
+def test_others_neither_remove_nor_restore_photos(free: Held, login: Login, person: str) -> None:
+    client = login(getattr(free.house, person))
+    assert free.url("remove-photo", image_id=free.image.pk) not in client.get(free.url("inspection")).content.decode()
+    for name in ("remove-photo", "restore-photo"):
+        answer = client.post(free.url(name, image_id=free.image.pk), follow=True)
+        assert "Only admins of the tenant may do this." in answer.content.decode()
+
+
+def test_photos_of_other_sets_are_not_found(free: Held, login: Login) -> None:
+    other = factories.image_set(free.house.tenant).images.get()
+    admin = login(free.house.tenant_admin)
+    for name in ("remove-photo", "restore-photo"):
+        assert admin.post(free.url(name, image_id=other.pk)).status_code == 404
