@@ -80,7 +80,7 @@ def test_two_units_at_once_make_one_passage_and_one_set(units: list[CaptureUnit]
     cameras = ("topLeft", "topRight")
     at_once(
         *[
-            lambda unit=unit, camera=camera: begin(unit, passage_id, camera)  # type: ignore[misc]
+            lambda unit=unit, camera=camera: begin(unit, passage_id, camera)
             for unit, camera in zip(units, cameras, strict=True)
         ]
     )
@@ -88,7 +88,7 @@ def test_two_units_at_once_make_one_passage_and_one_set(units: list[CaptureUnit]
     for number, unit in enumerate(units):
         keep(recordings_find(unit=unit, passage_id=passage_id)[0], seed=number)
     twice = [*units, *units]
-    at_once(*[lambda unit=unit: workflow.recorded(unit=unit, passage_id=passage_id) for unit in twice])  # type: ignore[misc]
+    at_once(*[lambda unit=unit: workflow.recorded(unit=unit, passage_id=passage_id) for unit in twice])
     image_set = ImageSet.objects.of(EVERY).get()
     assert image_set.runs.count() == 1
     assert {image.camera for image in image_set.images.all()} == set(cameras)
