@@ -8,7 +8,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from assets.models import Image, ImageSet
 from damages.models import Action, Damage, Source
+from damages.querysets import DamageQuerySet
 from damages.services.edits import Edit, conflict_about
 from damages.services.matching import cars_lock, kin_ids, kinship_of, rows_lock, ties_settle, ties_write
 from damages.services.records import Ledger
@@ -49,6 +51,25 @@ def damages_settle(*, ids: Collection[UUID], user: User | None, step: Source = S
         rows = Damage.objects.all_tenants("the damages of what was just removed or restored").filter(pk__in=ids)
         cars_lock(rows.order_by().values_list("car", flat=True).distinct())
         ties_settle(ids, ledger=Ledger(user=user, step=step))
+
+
+def damages_follow(*, holder: Image | ImageSet, damages: DamageQuerySet, by: User, action: Action) -> None:
+    """Let damages go or come back with the photo or set they are on, then put families and lines in order.
+
+    `damages` are those to change; whatever else is on the holder is put in order with them. Call it in the transaction
+    that removes or restores the holder.
+    """
+    ledger = Ledger(user=by, step=Source.STAFF)
+    for damage in damages.select_for_update(of=("self",)).order_by("id"):
+        ledger.watch(damage)
+        damage.deleted_at, damage.deleted_by = holder.deleted_at, holder.deleted_by
+        ledger.record(damage, action)
+    ledger.write()
+    everywhere = Damage.objects.all_tenants("the damages of a photo or set that was reached already")
+    place = {"image_set": holder} if isinstance(holder, ImageSet) else {"image": holder}
+    ids = set(everywhere.filter(**place).order_by().values_list("pk", flat=True))
+    if ids:
+        damages_settle(ids=ids, user=by)
 
 
 def _refuse_others_work(rows: Iterable[Damage], *, user: User) -> None:

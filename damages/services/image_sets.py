@@ -18,12 +18,11 @@ from assets.querysets import ImageSetQuerySet
 from assets.services.image_sets import image_set_conclude
 from assets.services.inspections import entered_link, entered_waiting, image_set_describe, inspection_log
 from assets.services.visits import visits_pair
-from damages.models import Action, Damage, ManualProcessing, Source
+from damages.models import Action, Damage, ManualProcessing
 from damages.querysets import DamageQuerySet, ManualQuerySet
-from damages.services.deletions import damages_settle
+from damages.services.deletions import damages_follow
 from damages.services.locks import is_taken, release
 from damages.services.matching import cars_lock
-from damages.services.records import Ledger
 from damages.services.reviewers import reviewers_serve
 from damages.services.routing import damages_car_note
 from imaging.models import RunState
@@ -120,19 +119,8 @@ def _stop(row: ImageSet) -> None:
 
 
 def _follow(row: ImageSet, damages: DamageQuerySet, *, by: User, action: Action) -> None:
-    """Let these damages go or come back with their set, then put in order what that concerns elsewhere.
-
-    Elsewhere: lines of damages in other sets, and pairs of visits.
-    """
-    ledger = Ledger(user=by, step=Source.STAFF)
-    for damage in damages.select_for_update(of=("self",)).order_by("id"):
-        ledger.watch(damage)
-        damage.deleted_at, damage.deleted_by = row.deleted_at, row.deleted_by
-        ledger.record(damage, action)
-    ledger.write()
-    ids = set(_damages(row).order_by().values_list("pk", flat=True))
-    if ids:
-        damages_settle(ids=ids, user=by)
+    """Let these damages go or come back with their set, and its visit find its pair anew."""
+    damages_follow(holder=row, damages=damages, by=by, action=action)
     visits_pair(image_set=row)
 
 

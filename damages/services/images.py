@@ -14,13 +14,12 @@ from assets.models import Image, ImageSet, ImageSetState
 from assets.querysets import ImageQuerySet
 from assets.services.image_sets import image_set_lock
 from assets.services.inspections import inspection_log
-from damages.models import Action, Damage, Source
+from damages.models import Action, Damage
 from damages.querysets import DamageQuerySet
-from damages.services.deletions import damages_settle
+from damages.services.deletions import damages_follow
 from damages.services.edits import changes_tell
 from damages.services.manual import edits_begin
 from damages.services.matching import cars_lock
-from damages.services.records import Ledger
 from tenants.errors import Conflict, NotFound
 from tenants.models import User
 from tenants.scope import Reach
@@ -42,7 +41,7 @@ def image_delete(*, image: Image, by: User) -> Image:
         raise NotFound("Image not found.")
     row.deleted_at, row.deleted_by = timezone.now(), by
     row.save(update_fields=["deleted_at", "deleted_by", "modified_at"])
-    _follow(row, _damages(row).filter(deleted_at__isnull=True), by=by, action=Action.DELETED)
+    damages_follow(holder=row, damages=_damages(row).filter(deleted_at__isnull=True), by=by, action=Action.DELETED)
     _tell(image_set, by=by, message=f"The photo {row.pk} ({row}) was removed.")
     return row
 
@@ -63,7 +62,7 @@ def image_restore(*, image: Image, by: User) -> Image:
     gone_with_it = _damages(row).filter(deleted_at=row.deleted_at)
     row.deleted_at = row.deleted_by = None
     row.save(update_fields=["deleted_at", "deleted_by", "modified_at"])
-    _follow(row, gone_with_it, by=by, action=Action.RESTORED)
+    damages_follow(holder=row, damages=gone_with_it, by=by, action=Action.RESTORED)
     _tell(image_set, by=by, message=f"The photo {row.pk} ({row}) was restored.")
     return row
 
@@ -81,19 +80,6 @@ def _begin(image: Image, *, by: User) -> ImageSet:
     if row.state == ImageSetState.PROCESSING:
         raise Conflict("The image set is in the pipeline; try again when it has finished.")
     return row
-
-
-def _follow(row: Image, damages: DamageQuerySet, *, by: User, action: Action) -> None:
-    """Let these damages go or come back with their photo, then put their families and lines in order."""
-    ledger = Ledger(user=by, step=Source.STAFF)
-    for damage in damages.select_for_update(of=("self",)).order_by("id"):
-        ledger.watch(damage)
-        damage.deleted_at, damage.deleted_by = row.deleted_at, row.deleted_by
-        ledger.record(damage, action)
-    ledger.write()
-    ids = set(_damages(row).order_by().values_list("pk", flat=True))
-    if ids:
-        damages_settle(ids=ids, user=by)
 
 
 def _tell(image_set: ImageSet, *, by: User, message: str) -> None:

@@ -7,15 +7,15 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from inspection_platform.api.base import as_uuid
 from inspection_platform.api.core.docs import profile as docs
 from inspection_platform.api.core.presenters import profile as present
 from inspection_platform.api.core.presenters.common import success
 from inspection_platform.api.core.serializers.common import maybe_uuid, query_of
 from inspection_platform.api.core.serializers.profile import NamesQuery, ProfileQuery
 from inspection_platform.api.core.views.common import Concern, CoreView
+from inspection_platform.api.core.views.named import PathPersonView
 from inspection_platform.api.paging import page_of, plain_rows
-from tenants.models import Role, Tenant, User
+from tenants.models import Role, Tenant
 from tenants.scope import Reach
 from tenants.selectors import people_matching, people_of, people_total, people_within, tenants_shared
 
@@ -69,18 +69,7 @@ class NamesView(CoreView):
         return Response(success({"items": [present.name(*row) for row in plain_rows(rows)]}))
 
 
-class PersonView(CoreView):
-    """A view about one person, whom the path names."""
-
-    person: User
-
-    def find(self, request: Request, **kwargs: Any) -> Concern:  # noqa: ARG002 - the base's signature
-        """The person, if the asker may know them."""
-        self.person = self.seen_person(as_uuid(kwargs["user_id"], "User"))
-        return Concern(person=self.person)
-
-
-class ProfileView(PersonView):
+class ProfileView(PathPersonView):
     """W3."""
 
     operations = {"GET": "W3"}
@@ -91,7 +80,7 @@ class ProfileView(PersonView):
         return Response(success(present.profile_detail(self.person)))
 
 
-class ProfileTenantsView(PersonView):
+class ProfileTenantsView(PathPersonView):
     """W4."""
 
     operations = {"GET": "W4"}
