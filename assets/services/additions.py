@@ -68,16 +68,17 @@ def images_add(*, image_set: ImageSet, files: Sequence[IncomingFile]) -> list[Ar
     Raises NotFound for a set that is gone, Conflict for one that was submitted, Invalid beyond MOST_FILES.
     """
     _open(image_set)
+    different = list({item.sha256: item for item in reversed(files)}.values())[::-1]
     keys = {
         item.sha256: received_put(
             image_set_id=image_set.pk, file=item.file, kind=item.kind, sha256=item.sha256, size=item.size
         )
-        for item in {item.sha256: item for item in files}.values()
+        for item in different
     }
     with transaction.atomic():
         row = _open(image_set_lock(image_set))
         here = _here(row, [item.sha256 for item in files])
-        fresh = list({item.sha256: item for item in files if item.sha256 not in here}.values())
+        fresh = [item for item in different if item.sha256 not in here]
         here |= _add(row, fresh, keys)
     return _told(here, files, {item.sha256 for item in fresh})
 
