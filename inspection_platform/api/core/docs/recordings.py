@@ -47,13 +47,14 @@ recording_begin = extend_schema(
     tags=[TAG],
     summary="Begin to record a passage",
     description=(
-        "*Ours, as all of this resource.* Each unit of a rig says which of its cameras a file will come of, sends each "
-        "file to its address, and completes. The same `passageId` again is the same recording, and tells where to go "
-        "on; so whoever was cut off begins here. Without `passageId` an Idempotency-Key makes that safe, and the "
-        "other unit has to be told the one in the answer. When every enrolled unit of the rig is done, the image set is "
-        "opened and goes to the models; a unit that sends nothing for ten minutes (as installed) is not waited for, and what "
-        "it sends later is refused with 409. The set belongs to nobody until the plate on it says whose it is. 404 for "
-        "a passage of another rig; 409 for a camera that the other unit records, and for a further camera of a "
+        "*Ours, as all of this resource.* Each unit of a rig says which of its cameras a file will come of, sends "
+        "each file to its address, and completes. The same `passageId` again is the same recording, and tells where "
+        "to go on; so whoever was cut off begins here. Without `passageId` an Idempotency-Key makes that safe, and "
+        "the other unit has to be told the one in the answer. When every enrolled unit of the rig is done, the image "
+        "set is opened and goes to the models; a unit that sends nothing for ten minutes (as installed) is not waited"
+        " for, and what it sends later is refused with 409. The set belongs to nobody until the plate on it says "
+        "whose it is. 404 for a passage of another rig; 409 for a camera that the other unit records, and for a "
+        "further camera of a "
         f"recording that is complete. {callers_text('D1')}"
     ),
     request=RecordingStart,
