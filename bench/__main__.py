@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from bench import claim
+from bench import claim, fleet
 from bench.databases import NoServer, postgresql, sqlite
 from bench.figure import not_measured
 
@@ -24,7 +24,10 @@ BENCHMARKS: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
     "intake": sqlite,
     "accounts": sqlite,
     "claim": postgresql,
+    "fleet": postgresql,
 }
+#: What is not measured without that database, and its goal.
+MISSED = {"claim": (claim.NAME, claim.GOAL), "fleet": (fleet.NAME, fleet.GOAL)}
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -52,7 +55,7 @@ def run(name: str) -> list[dict[str, Any]] | None:
             with BENCHMARKS[name](scratch) as database:
                 return child(name, environment(scratch, database))
         except NoServer as missing:
-            return [not_measured(claim.NAME, claim.GOAL, str(missing)).as_json()]
+            return [not_measured(*MISSED[name], str(missing)).as_json()]
 
 
 def child(name: str, settings: dict[str, str]) -> list[dict[str, Any]] | None:

@@ -30,9 +30,29 @@ def postgresql(_scratch: Path) -> Iterator[str]:
         connection = psycopg.connect(server, autocommit=True, connect_timeout=5)
     except psycopg.OperationalError as error:
         raise NoServer(f"no PostgreSQL ({str(error).splitlines()[0]})") from error
-    with connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        try:
-            yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-        finally:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with connection, _made(connection, name):
+        yield _named(server, name)
+
+
+@contextmanager
+def copied(address: str) -> Iterator[str]:
+    """The address of a copy of a PostgreSQL database that nobody is connected to, gone at the end of the block."""
+    name = urlsplit(address).path.removeprefix("/")
+    with (
+        psycopg.connect(_named(address, "postgres"), autocommit=True) as connection,
+        _made(connection, f"{name}_copy", template=name),
+    ):
+        yield _named(address, f"{name}_copy")
+
+
+@contextmanager
+def _made(connection: psycopg.Connection, name: str, *, template: str = "template1") -> Iterator[None]:
+    connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    try:
+        yield
+    finally:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _named(address: str, name: str) -> str:
+    return urlunsplit(urlsplit(address)._replace(path=f"/{name}"))

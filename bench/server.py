@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A web server under measurement; `pid` is the worker process that answers."""
+    """A web server under measurement; `pid` is the worker process that answers (one of them)."""
 
     url: str
     pid: int
@@ -39,13 +39,13 @@ class Server:
 
 
 @contextmanager
-def served(**environment: str) -> Iterator[Server]:
-    """The web server of the project with one worker, on a free port, until the block ends; its environment on top."""
+def served(workers: int = 1, **environment: str) -> Iterator[Server]:
+    """The web server of the project on a free port until the block ends, with an environment on top of this one's."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "inspection_platform.wsgi", "-b", f"127.0.0.1:{port}"]
-    command += ["-w", "1", "--threads", "4", "--timeout", "300"]
+    command += ["-w", str(workers), "--threads", "4", "--timeout", "300"]
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
     try:
         url = f"http://127.0.0.1:{port}"
