@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import Message
 from email.utils import format_datetime
-from hashlib import md5
+from hashlib import md5, sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
+
+#: What clients of the store sign with.
+SECRET = "secretsecret"
 
 
 class ObjectStore(ThreadingHTTPServer):
@@ -71,6 +80,23 @@ class _Requests(BaseHTTPRequestHandler):
         self.server.objects.pop(self._key, None)
         self._answer(204)
 
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        message = message_from_bytes(b"Content-Type: " + self.headers["Content-Type"].encode() + b"\r\n\r\n" + body)
+        fields: dict[str, bytes] = {}
+        for part in message.get_payload():
+            assert isinstance(part, Message)
+            content = part.get_payload(decode=True)
+            fields[str(part.get_param("name", header="content-disposition"))] = bytes(content)  # type: ignore[arg-type]
+        file = fields.pop("file")
+        refusal = refused({name: value.decode() for name, value in fields.items()}, file, bucket=self._key)
+        if refusal:
+            self._answer(refusal)
+            return
+        place = f"{self._key}/{fields['key'].decode()}"
+        self.server.objects[place], self.server.written[place] = file, datetime.now(UTC)
+        self._answer(204)
+
     @property
     def _key(self) -> str:
         return unquote(urlsplit(self.path).path).strip("/")
@@ -82,7 +108,16 @@ class _Requests(BaseHTTPRequestHandler):
             return
         written = format_datetime(self.server.written[self._key], usegmt=True)
         headers = {"ETag": _etag(body), "Last-Modified": written, "Accept-Ranges": "bytes"}
-        self._answer(200, body, headers, with_body=with_body)
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        if asked is None:
+            self._answer(200, body, headers, with_body=with_body)
+            return
+        first, last = int(asked[1]), min(int(asked[2]), len(body) - 1)
+        if first >= len(body):
+            self._answer(416, b"<Error><Code>InvalidRange</Code></Error>")
+            return
+        headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
+        self._answer(206, body[first : last + 1], headers, with_body=with_body)
 
     def _listing(self) -> str:
         self.server.listings += 1
@@ -113,6 +148,29 @@ class _Requests(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
         """Nothing."""
+
+
+def refused(fields: dict[str, str], file: bytes, *, bucket: str) -> int:
+    """The status with which S3 refuses such a form; 0 if it does not (signature version 4, secret SECRET)."""
+    date, region = fields["x-amz-credential"].split("/")[1:3]
+    key = f"AWS4{SECRET}".encode()
+    for step in (date, region, "s3", "aws4_request"):
+        key = hmac.new(key, step.encode(), sha256).digest()
+    if hmac.new(key, fields["policy"].encode(), sha256).hexdigest() != fields["x-amz-signature"]:
+        return 403
+    policy = json.loads(base64.b64decode(fields["policy"]))
+    if datetime.fromisoformat(policy["expiration"]) <= datetime.now(UTC):
+        return 403
+    named = {"bucket"} | {"policy", "x-amz-signature"}
+    for condition in policy["conditions"]:
+        if isinstance(condition, dict):
+            ((name, value),) = condition.items()
+            named.add(name)
+            if {**fields, "bucket": bucket}.get(name) != value:
+                return 403
+        elif not condition[1] <= len(file) <= condition[2]:
+            return 400
+    return 0 if fields.keys() <= named else 403
 
 
 def _etag(body: bytes) -> str:

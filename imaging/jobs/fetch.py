@@ -44,10 +44,10 @@ def run(job: JobRun) -> None:
     submission = job.run.image_set.submission
     bearer = unseal(submission.sealed_fetch_auth) if submission and submission.sealed_fetch_auth else None
     waiting = list(job.run.image_set.uploads.filter(state=UploadState.WAITING))
+    named = [upload for upload in waiting if upload.url]
     for upload in waiting:
-        if upload.file:
+        if not upload.url:
             _take(upload)
-    named = [upload for upload in waiting if not upload.file]
     failed = [reason for upload in named if (reason := _fetch(upload, bearer, last=_is_last(job)))]
     if failed:
         raise FetchIncomplete(f"{len(failed)} of {len(named)} files could not be fetched: {failed[0]}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -235,8 +236,8 @@ def test_a_form_does_not_fit_another_address_nor_another_time(
     assert put(client, {**one, "url": "http://testserver/uploads/x"}, PHOTO).status_code == 403
     assert client.get(urlsplit(one["url"]).path).status_code == 405
     assert client.post(urlsplit(one["url"]).path, one["fields"]).status_code == 400
-    now = presigned.time.time()
-    monkeypatch.setattr(presigned.time, "time", lambda: now + presigned.UPLOAD_SECONDS + 1)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + presigned.UPLOAD_SECONDS + 1)
     late = put(client, one, PHOTO)
     assert (late.status_code, late.json()["message"]) == (403, "The form has expired.")
     assert rows(image_set) == []

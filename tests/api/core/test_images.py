@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,6 @@ from assets.models import Image, ImageSetState
 from damages.models import Damage, DamageState, ManualProcessing, ManualStatus, Step
 from damages.services.manual import manual_job_lock, manual_open
 from imaging.services.pictures import picture_publish
-from inspection_platform.api import files
 from inspection_platform.api.core.docs.images import IMAGE
 from inspection_platform.api.core.presenters.images import PICTURE_SECONDS
 from tenants.models import Event, User
@@ -94,8 +94,8 @@ def test_thumbnails_are_signed_and_end(
         response: Any = client.get(path)
         assert response.headers["Content-Type"] == "image/webp"
         assert b"".join(response.streaming_content).startswith(b"RIFF")
-    now = files.time.time()
-    monkeypatch.setattr(files.time, "time", lambda: now + PICTURE_SECONDS + 1)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + PICTURE_SECONDS + 1)
     assert [client.get(path).status_code for path in paths] == [410, 410]
 
 
@@ -139,8 +139,8 @@ def test_the_address_leads_to_the_published_picture_for_a_while(
     path = urlsplit(response.headers["Location"]).path
     with scene.image.published.open("rb") as file:
         assert b"".join(client.get(path).streaming_content) == file.read()  # type: ignore[attr-defined]
-    now = files.time.time()
-    monkeypatch.setattr(files.time, "time", lambda: now + PICTURE_SECONDS + 1)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + PICTURE_SECONDS + 1)
     assert client.get(path).status_code == 410
 
 

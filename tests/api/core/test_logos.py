@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from assets.models import Logo
 from inspection_platform.api import presigned
 from tenants.models import Role, User
 from tenants.services.people import membership_set
+from tenants.services.settings import tenant_create
 from tests import factories, media
 from tests.api.conftest import Headers
 from tests.api.core.conftest import golden
@@ -127,8 +129,8 @@ def test_a_changed_form_opens_nothing(client: Client, ours: factories.House, for
 def test_a_form_ends(
     client: Client, ours: factories.House, form: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = presigned.time.time()
-    monkeypatch.setattr(presigned.time, "time", lambda: now + presigned.UPLOAD_SECONDS + 1)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + presigned.UPLOAD_SECONDS + 1)
     assert put(client, form, drawn(54)).status_code == 403
     assert not Logo.objects.of(ours.tenant.pk).exists()
 
@@ -184,7 +186,7 @@ def test_logos_of_many_tenants_cost_the_same(
     client: Client, ours: factories.House, outsider: factories.House, bearer: Bearer, count: int,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:  # fmt: skip
-    tenants = [factories.tenant_create(name=f"Rental {number}") for number in range(count)]
+    tenants = [tenant_create(name=f"Rental {number}") for number in range(count)]
     headers = bearer(ours.global_admin)
     path = f"{LOGOS}?tenantIds={','.join(str(tenant.pk) for tenant in tenants)}"
     with django_assert_num_queries(3):
