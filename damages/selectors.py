@@ -15,7 +15,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from assets.models import Image, ImageSet
 from assets.plates import Plate
 from assets.querysets import CarQuerySet, ImageSetQuerySet
-from damages.models import Action, Damage, DamageDecision, DamageState, ManualProcessing, Source
+from damages.models import Action, Damage, DamageDecision, DamagedPart, DamageState, ManualProcessing, Source
 from imaging.models import JobRun, PipelineRun
 from tenants.scope import Reach
 
@@ -197,6 +197,15 @@ def family_sizes(damages: Iterable[Damage], *, reach: Reach) -> dict[UUID, int]:
     others = rows.filter(representative__in=representatives).order_by().values("representative")
     counted = {row["representative"]: row["members"] for row in others.annotate(members=Count("pk"))}
     return {pk: 1 + counted.get(pk, 0) for pk in representatives}
+
+
+def damaged_parts(damages: Iterable[Damage], *, reach: Reach) -> dict[UUID, list[DamagedPart]]:
+    """Damage's id to the parts of the car it is on, of those that have any, in one query."""
+    rows = DamagedPart.objects.of(reach).filter(damage__in=[damage.pk for damage in damages])
+    found: defaultdict[UUID, list[DamagedPart]] = defaultdict(list)
+    for part in rows.order_by("created_at", "id"):
+        found[part.damage_id].append(part)
+    return dict(found)
 
 
 def cars_by_damages(cars: CarQuerySet, *, has_damages: bool, reach: Reach) -> CarQuerySet:

@@ -19,20 +19,27 @@ from inspection_platform.api.core.presenters.images import file_name
 _NEARNESS: Final = {"proxPosCamera": "near_camera", "proxPosFrame": "near_frame", "proxPosSide": "near_side"}
 
 
-def damage(row: Damage, *, family_sizes: Mapping[UUID, int]) -> dict[str, Any]:
-    """A damage as lists print it; `family_sizes` is by representative's id."""
+def damage(row: Damage, *, family_sizes: Mapping[UUID, int], parts: Sequence[DamagedPart]) -> dict[str, Any]:
+    """A damage on these parts as lists print it; `family_sizes` is by representative's id."""
     return {
-        **_common(row, family_sizes=family_sizes),
+        **_common(row, family_sizes=family_sizes, parts=parts),
         "damageFamilyReviewed": row.family_reviewed,
         "limitedTenantFields": [{"isAvailable": True}],
         "partnerState": row.partner_state or None,
     }
 
 
-def detail(row: Damage, *, family_sizes: Mapping[UUID, int], age: timedelta, is_matched: bool) -> dict[str, Any]:
+def detail(
+    row: Damage,
+    *,
+    family_sizes: Mapping[UUID, int],
+    parts: Sequence[DamagedPart],
+    age: timedelta,
+    is_matched: bool,
+) -> dict[str, Any]:
     """A damage alone; `age` counts from its first occurrence, `is_matched`: people said what it is one with."""
     return {
-        **_common(row, family_sizes=family_sizes),
+        **_common(row, family_sizes=family_sizes, parts=parts),
         "isManualMatchingExecuted": is_matched,
         "isNew": age <= NEW_FOR,
         "isRecent": age <= RECENT_FOR,
@@ -59,7 +66,7 @@ def patched(row: Damage) -> dict[str, Any]:
     }
 
 
-def _common(row: Damage, *, family_sizes: Mapping[UUID, int]) -> dict[str, Any]:
+def _common(row: Damage, *, family_sizes: Mapping[UUID, int], parts: Sequence[DamagedPart]) -> dict[str, Any]:
     """What the list and the detail share."""
     representative = row.representative_id or row.pk
     return {
@@ -69,7 +76,7 @@ def _common(row: Damage, *, family_sizes: Mapping[UUID, int]) -> dict[str, Any]:
         "category": row.category,
         "convertedImgSize": f"{row.image_width}x{row.image_height}",
         "createdAt": seconds(row.created_at),
-        "damagedParts": [damaged_part(part, row) for part in row.parts.all()],
+        "damagedParts": [damaged_part(part, row) for part in parts],
         "falsePositives": _flags(no_false_positives(), row.false_positives),
         "familySize": family_sizes[representative],
         "fileName": file_name(row.image),

@@ -11,7 +11,14 @@ from rest_framework.response import Response
 
 from assets.models import Image, ImageSet
 from damages.models import Damage
-from damages.selectors import DamageFilters, damage_age, damages_select, family_sizes, is_matched_by_people
+from damages.selectors import (
+    DamageFilters,
+    damage_age,
+    damaged_parts,
+    damages_select,
+    family_sizes,
+    is_matched_by_people,
+)
 from inspection_platform.api.base import as_uuid
 from inspection_platform.api.core.docs import damages as docs
 from inspection_platform.api.core.presenters import damages as present
@@ -45,7 +52,8 @@ class DamagesView(DamageChangesView):
         rows = damages_select(_filters(query, self.closest), reach=self.reach).with_evidence()
         found, metadata = page_of(rows, limit=limit, page=page)
         sizes = family_sizes(found, reach=self.reach)
-        items = [present.damage(row, family_sizes=sizes) for row in found]
+        parts = damaged_parts(found, reach=self.reach)
+        items = [present.damage(row, family_sizes=sizes, parts=parts.get(row.pk, ())) for row in found]
         return Response(success({"items": items}, message=FETCHED, metadata=metadata))
 
     def _check(self, request: Request) -> None:
@@ -101,6 +109,7 @@ class DamageView(CoreView):
         shown = present.detail(
             self.damage,
             family_sizes=family_sizes([self.damage], reach=self.actor.reach),
+            parts=damaged_parts([self.damage], reach=self.actor.reach).get(self.damage.pk, ()),
             age=damage_age(self.damage, now=timezone.now()),
             is_matched=is_matched_by_people(self.damage),
         )
