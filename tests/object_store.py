@@ -87,7 +87,7 @@ class _Requests(BaseHTTPRequestHandler):
         for part in message.get_payload():
             assert isinstance(part, Message)
             content = part.get_payload(decode=True)
-            fields[str(part.get_param("name", header="content-disposition"))] = bytes(content)  # type: ignore[arg-type]
+            fields[str(part.get_param("name", header="content-disposition"))] = bytes(content)
         file = fields.pop("file")
         refusal = refused({name: value.decode() for name, value in fields.items()}, file, bucket=self._key)
         if refusal:
