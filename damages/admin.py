@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.safestring import SafeString
@@ -17,6 +17,7 @@ from damages.models import (
     DamageDecision,
     DamagedPart,
     DamageState,
+    FinishedStep,
     ManualProcessing,
     ManualStatus,
     PictogramDamage,
@@ -75,6 +76,15 @@ class PartInline(RecordTabular[DamagedPart, Damage]):
 
     model = DamagedPart
     fields = ("name", "certainty", "camera_location", "camera_side", "car_end")
+
+
+class FinishedInline(RecordTabular[FinishedStep, ManualProcessing]):
+    """Who finished which step, on the page of the set's manual work."""
+
+    model = FinishedStep
+    fields = ("finished_at", "by", "step")
+    select_related = ("by",)
+    ordering = ("finished_at",)
 
 
 @admin.register(Damage)
@@ -255,6 +265,7 @@ class ManualProcessingAdmin(RecordAdmin[ManualProcessing]):
     search_fields = ("image_set__submission__external_key", "holder__phone", "holder__last_name")
     search_ids = ("pk", "image_set", "holder")
     ordering = ("-waiting_since",)
+    inlines = (FinishedInline,)
     fieldsets = (
         (None, {"fields": (("status", "is_skipped", "priority"), "inspection", ("holder", "locked_until"))}),
         (
@@ -271,24 +282,44 @@ class ManualProcessingAdmin(RecordAdmin[ManualProcessing]):
         return inspection_link(row.image_set_id)
 
 
+@admin.register(FinishedStep)
+class FinishedStepAdmin(RecordAdmin[FinishedStep]):
+    """Who finished which step of which set, and when: what the statistics count."""
+
+    list_display = (
+        "step",
+        "by",
+        "tenant",
+        "finished_at",
+        column(lambda row: inspection_link(row.manual_processing.image_set_id), "inspection"),
+    )
+    list_select_related = ("by", "tenant", "manual_processing")
+    list_filter = ("step", ("tenant", ReachFilter), "finished_at")
+    search_fields = ("by__phone", "by__first_name", "by__last_name")
+    search_ids = ("pk", "by", "manual_processing", "manual_processing__image_set")
+    ordering = ("-finished_at",)
+    fields = ("step", "manual_processing", "by", "tenant", "finished_at", "id")
+
+
 @admin.register(ReviewerQueueEntry)
 class ReviewerQueueEntryAdmin(RecordAdmin[ReviewerQueueEntry]):
     """Reviewers who wait for a job."""
 
-    list_display = ("reviewer", "queued_at")
-    list_select_related = ("reviewer",)
-    list_filter = ("queued_at",)
+    list_display = ("reviewer", "tenant", "queued_at")
+    list_select_related = ("reviewer", "tenant")
+    list_filter = (("tenant", ReachFilter), "queued_at")
     search_fields = ("reviewer__phone", "reviewer__first_name", "reviewer__last_name")
     search_ids = ("pk", "reviewer")
     ordering = ("queued_at",)
-    fields = ("reviewer", "queued_at", "id")
+    fields = ("reviewer", "tenant", "queued_at", "id")
 
     def rows(self, reach: Reach) -> QuerySet[ReviewerQueueEntry]:
-        """Entries of people who are members of a tenant within reach."""
+        """Entries for tenants within reach, and those for any tenant of people who are members of one within reach."""
         rows = ReviewerQueueEntry.objects.all()
         if reach.tenant_ids is None:
             return rows
-        return rows.filter(Exists(Membership.objects.of(reach).filter(user=OuterRef("reviewer"))))
+        members = Exists(Membership.objects.of(reach).filter(user=OuterRef("reviewer")))
+        return rows.filter(Q(tenant__in=reach.tenant_ids) | Q(members, tenant__isnull=True))
 
 
 @admin.register(ResultVersion)

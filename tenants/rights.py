@@ -44,6 +44,7 @@ _MEMBER: Final[Mapping[str, tuple[str, ...]]] = {
     "damages.damage": _READ,
     "damages.damagedecision": _READ,
     "damages.damagedpart": _READ,
+    "damages.finishedstep": _READ,
     "damages.manualprocessing": _READ,
     "damages.pictogramdamage": _READ,
     "damages.resultversion": _READ,

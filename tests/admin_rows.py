@@ -30,6 +30,7 @@ from damages.models import (
     Damage,
     DamageDecision,
     DamagedPart,
+    FinishedStep,
     ManualProcessing,
     ManualStatus,
     PictogramDamage,
@@ -37,6 +38,7 @@ from damages.models import (
     ResultVersion,
     ReviewerQueueEntry,
     Source,
+    Step,
 )
 from imaging.models import Detection, ImageTask, JobRun, ModelVersion, PipelineRun, PlateReading, TaskImage, TaskKind
 from tenants.models import (
@@ -250,6 +252,15 @@ MAKERS: dict[type[Model], Callable[[factories.House], Any]] = {
     DeliveryAttempt: lambda house: _saved(DeliveryAttempt(delivery=_delivery(house), number=1, status=500, error="no")),
     Detection: _detection,
     Event: _event,
+    FinishedStep: lambda house: _saved(
+        FinishedStep(
+            manual_processing=_manual(house),
+            tenant=house.tenant,
+            step=Step.ANNOTATION,
+            by=house.annotator,
+            finished_at=timezone.now(),
+        )
+    ),
     IdempotencyRecord: _repeatable,
     Image: _image,
     ImageSet: _image_set,
@@ -278,7 +289,7 @@ MAKERS: dict[type[Model], Callable[[factories.House], Any]] = {
     ),
     ResultVersion: _result,
     ReviewerQueueEntry: lambda house: _saved(
-        ReviewerQueueEntry(reviewer=factories.user(house.tenant), queued_at=timezone.now())
+        ReviewerQueueEntry(reviewer=factories.user(house.tenant), tenant=house.tenant, queued_at=timezone.now())
     ),
     SigningSecret: _signing_secret,
     Submission: lambda house: _image_set(house).submission,

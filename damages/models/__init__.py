@@ -9,7 +9,7 @@ from damages.models.damage import (
     PictogramDamage,
     Source,
 )
-from damages.models.manual import ManualProcessing, ManualStatus, ReviewerQueueEntry, Step
+from damages.models.manual import FinishedStep, ManualProcessing, ManualStatus, ReviewerQueueEntry, Step
 from damages.models.result import ResultCause, ResultVersion
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "DamageDecision",
     "DamageState",
     "DamagedPart",
+    "FinishedStep",
     "ManualProcessing",
     "ManualStatus",
     "PictogramDamage",

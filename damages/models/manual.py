@@ -86,10 +86,36 @@ class ManualProcessing(TenantOwned):
         return f"{self.get_status_display()}: {self.image_set_id}"
 
 
+class FinishedStep(TenantOwned):
+    """Who finished a step of a set, and when: one row for each time, never edited."""
+
+    manual_processing = models.ForeignKey(ManualProcessing, on_delete=models.CASCADE, related_name="finished_steps")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    step = models.CharField(max_length=10, choices=Step)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="finished_steps"
+    )
+    finished_at = models.DateTimeField()
+
+    objects = TenantGate(models.QuerySet["FinishedStep"])
+
+    class Meta(TenantOwned.Meta):
+        ordering: ClassVar = ["finished_at"]
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(step__in=Step.values), name="finished_step_known")]
+        indexes: ClassVar = [models.Index(fields=["tenant", "step", "finished_at"], name="finished_steps_of_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.get_step_display()} finished"
+
+
 class ReviewerQueueEntry(Row):
     """A reviewer who asked for a job when none was free."""
 
     reviewer = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="queue_entry")
+    tenant = models.ForeignKey(
+        Tenant, null=True, blank=True, on_delete=models.CASCADE, related_name="+",
+        help_text="Whose reviews are waited for; without one, those of any tenant that the reviewer reaches.",
+    )  # fmt: skip
     queued_at = models.DateTimeField()
 
     class Meta:

@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from assets.models import ImageSet
@@ -85,8 +86,13 @@ def hold(job: ManualProcessing, *, user: User, step: Step) -> None:
     if not changed:
         raise Conflict(_TAKEN)
     if step is Step.REVIEW:
-        # They have what they may have been queueing for.
-        ReviewerQueueEntry.objects.filter(reviewer=user).delete()
+        # They have what they may have been queueing for; in another tenant's line they keep their place.
+        line_of(job.tenant_id).filter(reviewer=user).delete()
+
+
+def line_of(tenant_id: UUID) -> QuerySet[ReviewerQueueEntry]:
+    """Those who wait for the tenant's reviews, and those who wait for any (whether they may do these is not asked)."""
+    return ReviewerQueueEntry.objects.filter(Q(tenant=tenant_id) | Q(tenant__isnull=True))
 
 
 def extend(job: ManualProcessing) -> None:

@@ -14,7 +14,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from assets.models import ImageSet
-from damages.models import Damage, DamageState, ManualProcessing, ManualStatus, Step
+from damages.models import Damage, DamageState, FinishedStep, ManualProcessing, ManualStatus, Step
 from damages.querysets import ManualQuerySet
 from damages.services.locks import (
     edit_refusal,
@@ -92,7 +92,7 @@ def manual_job_finish(*, user: User, image_set: ImageSet, step: Step) -> ManualP
     """End the step the person holds; annotation hands over to the review where the tenant wanted one.
 
     Annotation may leave proposals undecided (`damages_undecided` tells how many). A review decides each one: Conflict
-    names how many are left. Raises Forbidden, NotFound, Conflict.
+    names how many are left. Every time it leaves a `FinishedStep`. Raises Forbidden, NotFound, Conflict.
     """
     step_permit(user=user, step=step)
     now = timezone.now()
@@ -104,6 +104,7 @@ def manual_job_finish(*, user: User, image_set: ImageSet, step: Step) -> ManualP
         else:
             job.last_annotator, job.annotated_at = user, now
         _move(job, _status_after(job, step), now=now)
+        FinishedStep(manual_processing=job, tenant_id=job.tenant_id, step=step, by=user, finished_at=now).save()
         reviewers_serve(job=job)
     return job
 

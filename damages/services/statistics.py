@@ -6,21 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Q
 
-from damages.models import ManualProcessing, Step
+from damages.models import FinishedStep, ManualProcessing, Step
 from damages.states import GROUP
 from tenants.models import GLOBAL_ADMIN, User
 from tenants.scope import Reach
-
-#: For each step: when it was done, by whom, and when somebody last took it up.
-_DONE: Final[dict[Step, tuple[str, str, str]]] = {
-    Step.ANNOTATION: ("annotated_at", "last_annotator", "last_annotation_lock_at"),
-    Step.REVIEW: ("reviewed_at", "last_reviewer", "last_review_lock_at"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +25,28 @@ class Done:
 
 
 def jobs_done(*, reach: Reach, since: datetime, until: datetime) -> Done:
-    """Who annotated and reviewed how many image sets from `since` on and before `until`; three queries.
+    """Who finished how many annotations and reviews from `since` on and before `until`; two queries.
 
-    A set that was done again counts once, for its last time; from when somebody takes it up again until it is finished
-    anew, it is not done. Stray: the person has been deleted, or has left the step's group without being a global admin.
+    Every time a step was finished counts, for who finished it. Stray: the person has been deleted, or has left the
+    step's group without being a global admin.
     """
-    counts = {step: _counted(step, reach=reach, since=since, until=until) for step in Step}
-    able = _able({person for counted in counts.values() for person in counted if person is not None})
+    counts = _counted(reach=reach, since=since, until=until)
+    able = _able({person for _, person, _ in counts if person is not None})
     done = Done()
-    for step, counted in counts.items():
-        for person, number in counted.items():
-            if person is not None and step in able.get(person, ()):
-                done.by_person[person][step] = number
-            else:
-                done.stray[step] += number
+    for step, person, number in counts:
+        if person is not None and step in able.get(person, ()):
+            done.by_person[person][step] = number
+        else:
+            done.stray[step] += number
     return done
 
 
-def _counted(step: Step, *, reach: Reach, since: datetime, until: datetime) -> dict[UUID | None, int]:
-    done_at, person, locked_at = _DONE[step]
-    rows = ManualProcessing.objects.of(reach).filter(
-        # Taking a set up names its new worker, so what is known of the work before belongs to nobody any more.
-        Q(**{f"{locked_at}__isnull": True}) | Q(**{f"{locked_at}__lte": F(done_at)}),
-        **{f"{done_at}__gte": since, f"{done_at}__lt": until},
-    )
-    return dict(rows.order_by().values_list(person).annotate(number=Count("pk")))
+def _counted(*, reach: Reach, since: datetime, until: datetime) -> list[tuple[Step, UUID | None, int]]:
+    """For each step and person how often they finished it; the person is None when their row is gone."""
+    # Naming the steps lets a database read its index of tenant, step and time.
+    rows = FinishedStep.objects.of(reach).filter(step__in=Step.values, finished_at__gte=since, finished_at__lt=until)
+    counted = rows.order_by().values_list("step", "by").annotate(number=Count("pk"))
+    return [(Step(step), person, number) for step, person, number in counted]
 
 
 def _able(people: Iterable[UUID]) -> dict[UUID, set[Step]]:

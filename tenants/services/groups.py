@@ -31,7 +31,7 @@ _CHANGED_BY_ADMINS: Final = {
 _SEEN_BY_ANNOTATORS: Final = {
     "assets": ("car", "captureset", "image", "imageset", "passage", "upload"),
     "imaging": ("detection", "modelversion", "platereading"),
-    "damages": ("damage", "damagedecision", "damagedpart", "manualprocessing", "pictogramdamage"),
+    "damages": ("damage", "damagedecision", "damagedpart", "finishedstep", "manualprocessing", "pictogramdamage"),
 }
 _SEEN_BY_REVIEWERS: Final = {"damages": ("resultversion", "reviewerqueueentry")}
 

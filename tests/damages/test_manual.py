@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from assets.models import CaptureSet, ImageSet
-from damages.models import ManualProcessing, ManualStatus, ReviewerQueueEntry, Step
+from damages.models import FinishedStep, ManualProcessing, ManualStatus, ReviewerQueueEntry, Step
 from damages.services.decisions import damage_decide
 from damages.services.manual import (
     damages_undecided,
@@ -25,7 +25,7 @@ from damages.services.manual import (
     manual_job_unlock,
     manual_open,
 )
-from damages.services.reviewers import reviewer_queue_join, reviewer_queue_leave
+from damages.services.reviewers import reviewer_queue_join, reviewer_queue_leave, reviewers_serve_waiting
 from damages.services.roles import ROLE
 from damages.states import NEXT, WAITING, status_checked, step_of
 from tenants.errors import Conflict, Forbidden, NotFound
@@ -389,6 +389,36 @@ def test_a_reviewed_set_can_be_reopened_by_a_reviewer_alone(ours: factories.Hous
         manual_job_reopen(user=ours.reviewer, image_set=image_set, step=Step.REVIEW)
 
 
+def test_every_finished_step_leaves_one_row(ours: factories.House) -> None:
+    image_set = waiting(ours.tenant)
+    for _ in range(2):
+        manual_job_lock(user=ours.annotator, image_set=image_set, step=Step.ANNOTATION)
+        manual_job_finish(user=ours.annotator, image_set=image_set, step=Step.ANNOTATION)
+        manual_job_lock(user=ours.reviewer, image_set=image_set, step=Step.REVIEW)
+        job = manual_job_finish(user=ours.reviewer, image_set=image_set, step=Step.REVIEW)
+        manual_job_reopen(user=ours.annotator, image_set=image_set, step=Step.ANNOTATION)
+    rows = FinishedStep.objects.of(ours.tenant.pk).filter(manual_processing=job)
+    assert list(rows.order_by("finished_at").values_list("step", "by")) == 2 * [
+        (Step.ANNOTATION, ours.annotator.pk),
+        (Step.REVIEW, ours.reviewer.pk),
+    ]
+    assert rows.latest("finished_at").finished_at == job.reviewed_at
+
+
+def test_a_step_that_does_not_end_leaves_no_row(ours: factories.House) -> None:
+    image_set = waiting(ours.tenant)
+    with pytest.raises(Conflict):
+        manual_job_finish(user=ours.annotator, image_set=image_set, step=Step.ANNOTATION)
+    claim(ours.annotator)
+    manual_job_skip(user=ours.annotator, image_set=image_set, step=Step.ANNOTATION)
+    factories.damage(image_set.images.get())
+    manual_job_reopen(user=ours.reviewer, image_set=image_set, step=Step.REVIEW)
+    claim(ours.reviewer, Step.REVIEW)
+    with pytest.raises(Conflict, match="1 proposal is not decided yet"):
+        manual_job_finish(user=ours.reviewer, image_set=image_set, step=Step.REVIEW)
+    assert not FinishedStep.objects.of(ours.tenant.pk).exists()
+
+
 # --- the reviewers' waiting line -------------------------------------------------------------------------------------
 
 
@@ -399,9 +429,9 @@ def annotated(image_set: ImageSet, by: User) -> ManualProcessing:
 
 def test_waiting_reviewers_are_served_in_the_order_of_their_queue_time(ours: factories.House) -> None:
     second = factories.user(ours.tenant, group=REVIEWER)
-    first_entry = reviewer_queue_join(user=ours.reviewer, reach=reach_of(ours.reviewer))
-    reviewer_queue_join(user=second, reach=reach_of(second))
-    assert reviewer_queue_join(user=ours.reviewer, reach=reach_of(ours.reviewer)) == first_entry
+    first_entry = reviewer_queue_join(user=ours.reviewer, tenant=ours.tenant)
+    reviewer_queue_join(user=second, tenant=ours.tenant)
+    assert reviewer_queue_join(user=ours.reviewer, tenant=ours.tenant) == first_entry
     assert [annotated(waiting(ours.tenant), ours.annotator).holder for _ in range(3)] == [ours.reviewer, second, None]
     assert not ReviewerQueueEntry.objects.exists()
 
@@ -411,37 +441,94 @@ def test_reviewers_of_other_tenants_and_gone_people_are_passed_over(
 ) -> None:
     gone = factories.user(ours.tenant, group=REVIEWER)
     for person in (outsider.reviewer, gone, ours.reviewer):
-        reviewer_queue_join(user=person, reach=reach_of(person))
+        reviewer_queue_join(user=person, tenant=person.current_tenant)
     gone.is_active = False
     gone.save()
     assert annotated(waiting(ours.tenant), ours.annotator).holder == ours.reviewer
     assert set(ReviewerQueueEntry.objects.values_list("reviewer", flat=True)) == {outsider.reviewer.pk, gone.pk}
 
 
-def test_global_admins_are_served_from_every_tenant(ours: factories.House, outsider: factories.House) -> None:
+def test_global_admins_without_a_tenant_are_served_from_every_one(
+    ours: factories.House, outsider: factories.House
+) -> None:
     admin = factories.user(outsider.tenant, group=GLOBAL_ADMIN)
-    reviewer_queue_join(user=admin, reach=reach_of(admin))
-    assert annotated(waiting(ours.tenant), ours.annotator).holder == admin
+    reviewer_queue_join(user=admin, tenant=outsider.tenant)
+    assert annotated(waiting(ours.tenant), ours.annotator).holder is None
+    reviewer_queue_join(user=admin, tenant=None)
+    assert job_of(waiting(ours.tenant)).holder is None
+    assert ours.reviewer.held_jobs.count() == 0
+    assert admin.held_jobs.get().tenant == ours.tenant
+    assert not ReviewerQueueEntry.objects.exists()
+
+
+def test_a_reviewer_is_served_in_the_tenant_whose_line_it_is(ours: factories.House, outsider: factories.House) -> None:
+    membership_set(user=ours.reviewer, tenant=outsider.tenant, role="USER")
+    reviewer_queue_join(user=ours.reviewer, tenant=outsider.tenant)
+    assert annotated(waiting(ours.tenant), ours.annotator).holder is None
+    assert reviewers_serve_waiting() == 0
+    assert annotated(waiting(outsider.tenant), outsider.annotator).holder == ours.reviewer
+
+
+def test_who_asks_in_another_tenant_changes_lines(ours: factories.House, outsider: factories.House) -> None:
+    membership_set(user=ours.reviewer, tenant=outsider.tenant, role="USER")
+    first = reviewer_queue_join(user=ours.reviewer, tenant=ours.tenant)
+    reviewer_queue_join(user=outsider.reviewer, tenant=outsider.tenant)
+    moved = reviewer_queue_join(user=ours.reviewer, tenant=outsider.tenant)
+    assert moved == ReviewerQueueEntry.objects.get(reviewer=ours.reviewer)
+    assert (moved.pk, moved.tenant) == (first.pk, outsider.tenant)
+    assert annotated(waiting(ours.tenant), ours.annotator).holder is None
+    served = [annotated(waiting(outsider.tenant), outsider.annotator).holder for _ in range(2)]
+    assert served == [outsider.reviewer, ours.reviewer]
+
+
+def test_who_waited_for_any_tenant_keeps_the_place_in_one(ours: factories.House) -> None:
+    second = factories.user(ours.tenant, group=REVIEWER)
+    first = reviewer_queue_join(user=ours.reviewer, tenant=None)
+    reviewer_queue_join(user=second, tenant=ours.tenant)
+    narrowed = reviewer_queue_join(user=ours.reviewer, tenant=ours.tenant)
+    assert (narrowed.tenant, narrowed.queued_at) == (ours.tenant, first.queued_at)
+    assert ReviewerQueueEntry.objects.get(reviewer=ours.reviewer).tenant == ours.tenant
+    assert [annotated(waiting(ours.tenant), ours.annotator).holder for _ in range(2)] == [ours.reviewer, second]
+
+
+def test_a_tenant_that_the_reviewer_does_not_reach_stands_for_all_they_reach(
+    ours: factories.House, outsider: factories.House
+) -> None:
+    assert reviewer_queue_join(user=ours.reviewer, tenant=outsider.tenant).tenant is None
+    assert annotated(waiting(outsider.tenant), outsider.annotator).holder is None
+    assert annotated(waiting(ours.tenant), ours.annotator).holder == ours.reviewer
+
+
+def test_a_review_of_another_tenant_leaves_the_place_in_the_line(
+    ours: factories.House, outsider: factories.House
+) -> None:
+    membership_set(user=ours.reviewer, tenant=outsider.tenant, role="USER")
+    reviewer_queue_join(user=ours.reviewer, tenant=ours.tenant)
+    theirs = waiting(outsider.tenant, status=S.REVIEW_WAITING)
+    manual_job_lock(user=ours.reviewer, image_set=theirs, step=Step.REVIEW)
+    assert ReviewerQueueEntry.objects.get().tenant == ours.tenant
+    assert annotated(waiting(ours.tenant), ours.annotator).holder == ours.reviewer
+    assert not ReviewerQueueEntry.objects.exists()
 
 
 def test_a_released_review_goes_to_who_waits(ours: factories.House) -> None:
     image_set = waiting(ours.tenant, status=S.REVIEW_WAITING)
     claim(ours.reviewer, Step.REVIEW)
     second = factories.user(ours.tenant, group=REVIEWER)
-    reviewer_queue_join(user=second, reach=reach_of(second))
+    reviewer_queue_join(user=second, tenant=ours.tenant)
     assert manual_job_unlock(user=ours.reviewer, image_set=image_set, step=Step.REVIEW).holder == second
 
 
 def test_who_claims_a_review_leaves_the_line(ours: factories.House) -> None:
-    reviewer_queue_join(user=ours.reviewer, reach=reach_of(ours.reviewer))
+    reviewer_queue_join(user=ours.reviewer, tenant=ours.tenant)
     waiting(ours.tenant, status=S.REVIEW_WAITING)
     claim(ours.reviewer, Step.REVIEW)
     assert not ReviewerQueueEntry.objects.exists()
 
 
 def test_a_reviewer_may_leave_the_line_and_nobody_else_may_join(ours: factories.House) -> None:
-    reviewer_queue_join(user=ours.reviewer, reach=reach_of(ours.reviewer))
+    reviewer_queue_join(user=ours.reviewer, tenant=ours.tenant)
     reviewer_queue_leave(user=ours.reviewer)
     assert not ReviewerQueueEntry.objects.exists()
     with pytest.raises(Forbidden):
-        reviewer_queue_join(user=ours.annotator, reach=reach_of(ours.annotator))
+        reviewer_queue_join(user=ours.annotator, tenant=ours.tenant)

@@ -45,7 +45,13 @@ def test_a_global_admin_views_every_model_of_ours() -> None:
 @pytest.mark.parametrize("verb", ["add", "change", "delete"])
 @pytest.mark.parametrize(
     "record",
-    ["damages.{}_damagedecision", "damages.{}_resultversion", "imaging.{}_detection", "tenants.{}_deliveryattempt"],
+    [
+        "damages.{}_damagedecision",
+        "damages.{}_finishedstep",
+        "damages.{}_resultversion",
+        "imaging.{}_detection",
+        "tenants.{}_deliveryattempt",
+    ],
 )
 def test_nobody_edits_the_record_of_what_happened(record: str, verb: str) -> None:
     for group in GROUPS:

@@ -11,11 +11,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from damages.models import ManualStatus, ReviewerQueueEntry, Step
+from damages.models import FinishedStep, ManualStatus, ReviewerQueueEntry, Step
 from damages.services.manual import manual_job_finish, manual_job_lock, manual_job_reopen
 from inspection_platform import sweep
-from tenants.models import ANNOTATOR, REVIEWER, Tenant, User
-from tenants.services.people import group_assign, group_unassign, membership_set
+from tenants.models import ANNOTATOR, GLOBAL_ADMIN, REVIEWER, Tenant, User
+from tenants.services.people import current_tenant_set, group_assign, group_unassign, membership_set
 from tests import factories
 from tests.api.conftest import Headers
 from tests.api.core.conftest import golden
@@ -38,9 +38,10 @@ def send(client: Client, bearer: Bearer) -> Sender:
 
 def done(tenant: Tenant, *, annotator: User | None = None, reviewer: User | None = None, at: datetime) -> None:
     """A set that somebody annotated or reviewed at this time."""
-    by = {"last_annotator": annotator, "annotated_at": at} if annotator else {}
-    by |= {"last_reviewer": reviewer, "reviewed_at": at} if reviewer else {}
-    job(tenant, ManualStatus.REVIEWED, **by)
+    row = job_of(job(tenant, ManualStatus.REVIEWED).pk)
+    for step, who in ((Step.ANNOTATION, annotator), (Step.REVIEW, reviewer)):
+        if who:
+            FinishedStep(manual_processing=row, tenant=tenant, step=step, by=who, finished_at=at).save()
 
 
 def person(tenant: Tenant, key: str, group: str) -> User:
@@ -144,18 +145,22 @@ def test_members_count_their_tenant_and_global_admins_all(
     assert set(asked(send, ours.global_admin)["result"]) == {str(ours.annotator.pk), str(outsider.annotator.pk)}
 
 
-def test_a_set_done_again_counts_for_who_did_it_last(send: Sender, ours: factories.House) -> None:
+def test_a_set_done_again_counts_for_each_who_did_it(send: Sender, ours: factories.House) -> None:
     second = factories.user(ours.tenant, group=ANNOTATOR)
     image_set = job(ours.tenant, review_enabled=False)
     work: dict[str, Any] = {"image_set": image_set, "step": Step.ANNOTATION}
     manual_job_lock(user=ours.annotator, **work)
     manual_job_finish(user=ours.annotator, **work)
+    first_only = {str(ours.annotator.pk): {"annotated": 1, "reviewed": 0}}
     manual_job_reopen(user=second, **work)
-    assert list(asked(send, ours.reviewer)["result"]) == [str(ours.annotator.pk)]
     manual_job_lock(user=second, **work)
-    assert asked(send, ours.reviewer)["result"] == {}
+    assert asked(send, ours.reviewer)["result"] == first_only
     manual_job_finish(user=second, **work)
-    assert asked(send, ours.reviewer)["result"] == {str(second.pk): {"annotated": 1, "reviewed": 0}}
+    manual_job_reopen(user=second, **work)
+    manual_job_lock(user=second, **work)
+    manual_job_finish(user=second, **work)
+    again = {str(second.pk): {"annotated": 2, "reviewed": 0}}
+    assert asked(send, ours.reviewer)["result"] == first_only | again
 
 
 def test_statistics_cost_the_same_queries_however_much_was_done(send: Sender, ours: factories.House) -> None:
@@ -165,7 +170,7 @@ def test_statistics_cost_the_same_queries_however_much_was_done(send: Sender, ou
         for _ in range(more):
             done(ours.tenant, annotator=factories.user(ours.tenant, group=ANNOTATOR), reviewer=ours.reviewer, at=at)
         counts.append(send.queries(ours.reviewer, STATISTICS))
-    assert counts == [3, 3]
+    assert counts == [2, 2]
 
 
 # --- the line --------------------------------------------------------------------------------------------------------
@@ -174,7 +179,7 @@ def test_statistics_cost_the_same_queries_however_much_was_done(send: Sender, ou
 def test_a_place_in_the_line_is_the_golden_json(send: Sender, ours: factories.House) -> None:
     rita = person(ours.tenant, "047040ea-c47a-4866-8390-53451374057d", REVIEWER)
     since = datetime.fromtimestamp(1672234058, UTC)
-    ReviewerQueueEntry(reviewer=rita, queued_at=since).save()
+    ReviewerQueueEntry(reviewer=rita, tenant=ours.tenant, queued_at=since).save()
     answer = send(rita, "post", QUEUE, {"reviewerId": str(rita.pk)})
     assert answer.status_code == 200
     assert answer.json() == golden("reviewer_queued")
@@ -294,14 +299,16 @@ def test_a_review_whose_lock_is_over_goes_to_the_line(
     assert ReviewerQueueEntry.objects.get().reviewer == outsider.reviewer
 
 
-def test_a_reviewer_of_two_tenants_is_served_by_either(
+def test_a_reviewer_of_two_tenants_is_served_where_the_token_works(
     send: Sender, ours: factories.House, outsider: factories.House
 ) -> None:
     membership_set(user=ours.reviewer, tenant=outsider.tenant, role="USER")
     assert send(ours.reviewer, "post", QUEUE, {}).status_code == 200
-    theirs = job(outsider.tenant, ManualStatus.REVIEW_WAITING)
+    theirs = job(outsider.tenant, ManualStatus.REVIEW_WAITING, priority=9)
+    assert sweep.reviewers_sweep() == 0
+    here = job(ours.tenant, ManualStatus.REVIEW_WAITING)
     assert sweep.reviewers_sweep() == 1
-    assert holder(theirs) == ours.reviewer
+    assert (holder(theirs), holder(here)) == (None, ours.reviewer)
 
 
 def test_nobody_in_the_line_costs_one_query(ours: factories.House, django_assert_num_queries: Any) -> None:
@@ -310,10 +317,28 @@ def test_nobody_in_the_line_costs_one_query(ours: factories.House, django_assert
         assert sweep.reviewers_sweep() == 0
 
 
-def test_a_global_admin_is_served_from_every_tenant(
+def test_a_global_admin_without_a_tenant_is_served_from_every_one(
     send: Sender, ours: factories.House, outsider: factories.House
 ) -> None:
+    nowhere = factories.user(outsider.tenant, group=GLOBAL_ADMIN)
+    current_tenant_set(user=nowhere, tenant=None)
     assert send(ours.global_admin, "post", QUEUE, {}).status_code == 200
+    assert send(nowhere, "post", QUEUE, {}).status_code == 200
     theirs = job(outsider.tenant, ManualStatus.REVIEW_WAITING)
     assert sweep.reviewers_sweep() == 1
-    assert holder(theirs) == ours.global_admin
+    assert holder(theirs) == nowhere
+    here = job(ours.tenant, ManualStatus.REVIEW_WAITING)
+    assert sweep.reviewers_sweep() == 1
+    assert holder(here) == ours.global_admin
+
+
+def test_whom_a_global_admin_places_from_elsewhere_waits_in_their_own_tenants(
+    send: Sender, ours: factories.House, outsider: factories.House
+) -> None:
+    body = {"reviewerId": str(outsider.reviewer.pk)}
+    assert send(ours.global_admin, "post", QUEUE, body).status_code == 200
+    job(ours.tenant, ManualStatus.REVIEW_WAITING)
+    assert sweep.reviewers_sweep() == 0
+    theirs = job(outsider.tenant, ManualStatus.REVIEW_WAITING)
+    assert sweep.reviewers_sweep() == 1
+    assert holder(theirs) == outsider.reviewer

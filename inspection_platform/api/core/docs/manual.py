@@ -42,8 +42,8 @@ statistics = extend_schema(
         "Of the tenant worked in; of all tenants for global admins. With neither date the last 90 days are looked at, "
         "with one of them 90 days from `startDate` or up to `endDate`; both seconds count. Stray jobs were done by "
         "somebody who has been deleted or has left the group since (ours); they are in no person's figures. An image "
-        "set that was done again counts once, for its last time, and not at all from when it is taken up again until "
-        f"it is finished anew (ours). {callers_text('W31')}"
+        "set that was done again counts each time, for whoever finished it that time (ours). "
+        f"{callers_text('W31')}"
     ),
     parameters=[StatisticsQuery],
     responses={
@@ -73,12 +73,15 @@ queue_join = extend_schema(
     tags=[TAG],
     summary="Stand in line for a review",
     description=(
-        "For when no review is free. Reviewers are served in the order of their queue time: the next review that "
-        "becomes free in one of their tenants is locked for them, they leave the line, and `GET "
+        "For when no review is free. The line is that of the tenant worked in; global admins who work in none wait for "
+        "the reviews of every tenant (ours). Reviewers are served in the order of their queue time: the next review of "
+        "the tenant that becomes free is locked for them, they leave the line, and `GET "
         "/imageSets?forManualReview=true` in that tenant returns it (ours). Whoever stands in the line already keeps "
-        "their place. If a review of the tenant worked in is free at this moment, it is given out at once; 409 for a "
-        "reviewer who has one there (both ours). Reviewers place themselves, global admins others too. Without an id "
-        f"it is the asker (ours). {callers_text('W32')}"
+        "their place; who asks in another tenant leaves the first one's line for the end of the other's (ours). If a "
+        "review is free at this moment, it is given out at once; 409 for a reviewer who has one there (both ours). "
+        "Reviewers place themselves, global admins others too; a reviewer who is no member of the tenant worked in "
+        "then waits for the reviews of all of their own (ours). Without an id it is the asker (ours). "
+        f"{callers_text('W32')}"
     ),
     request=QueueBody,
     responses={

@@ -17,7 +17,6 @@ from inspection_platform.api.core.views.common import Concern, CoreView
 from inspection_platform.api.idempotency import idempotent
 from tenants.errors import Forbidden
 from tenants.models import User
-from tenants.scope import Reach
 
 QUEUED: Final = "Reviewer successfully placed in the queue"
 
@@ -42,6 +41,5 @@ class ReviewersQueueView(CoreView):
         if reviewer.pk != self.user.pk and not self.actor.is_global_admin:
             raise Forbidden("Reviewers place nobody but themselves.")
         self.validated(QueueBody)
-        reach = Reach.some([self.actor.tenant.pk] if self.actor.tenant else ())
-        entry = reviewer_queue_join(user=reviewer, reach=reach)
+        entry = reviewer_queue_join(user=reviewer, tenant=self.actor.tenant)
         return Response(success(present.queue_place(entry), message=QUEUED))
