@@ -44,8 +44,8 @@ def served(workers: int = 1, **environment: str) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "inspection_platform.wsgi", "-b", f"127.0.0.1:{port}"]
-    command += ["-w", str(workers), "--threads", "4", "--timeout", "300"]
+    command = [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "inspection_platform.wsgi"]
+    command += ["-b", f"127.0.0.1:{port}", "-w", str(workers), "--threads", "4", "--timeout", "300"]
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
     try:
         url = f"http://127.0.0.1:{port}"
