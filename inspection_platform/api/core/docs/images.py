@@ -174,7 +174,13 @@ images_add = extend_schema(
             {"files": [{"fileName": "right.jpg", "contentType": "image/jpeg", "size": 2500000, "camera": "topRight"}]},
             request_only=True,
             media_type="application/json",
-        )
+        ),
+        OpenApiExample(
+            "Files",
+            {"files": ["(binary)"], "camera": ["topRight"]},
+            request_only=True,
+            media_type="multipart/form-data",
+        ),
     ],
     responses={
         200: OpenApiResponse(
