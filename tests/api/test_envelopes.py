@@ -125,8 +125,8 @@ def test_other_methods(client: Client, method: str) -> None:
 def test_options_and_head(client: Client, ours: factories.House) -> None:
     path, key = "/core/v1/imageSets", {"x-api-key": ours.keys["core"]}
     options = client.options(path)
-    assert (options.status_code, options.json()) == (200, {"methods": ["GET", "HEAD", "OPTIONS"]})
-    assert options.headers["Allow"] == "GET, HEAD, OPTIONS"
+    assert (options.status_code, options.json()) == (200, {"methods": ["GET", "POST", "PUT", "HEAD", "OPTIONS"]})
+    assert options.headers["Allow"] == "GET, POST, PUT, HEAD, OPTIONS"
     assert client.head(path).status_code == 401
     head = client.head(path, headers=key)
     assert (head.status_code, head.content) == (200, b"")

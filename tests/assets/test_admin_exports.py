@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.models import Car, ImageSet
+from assets.models import Car, Logo
 from tenants import admin_exports
 from tenants.admin_exports import cell_armed, cell_disarmed
 from tests import factories
@@ -91,7 +91,7 @@ def test_longer_files_cost_no_more_queries(ours: factories.House) -> None:
 
 
 def test_only_lists_that_say_so_are_exported(ours: factories.House) -> None:
-    assert "/export/" not in login(ours.staff).get(page(ImageSet, "changelist")).content.decode()
+    assert "/export/" not in login(ours.staff).get(page(Logo, "changelist")).content.decode()
 
 
 def test_who_may_not_see_a_list_gets_no_file(ours: factories.House) -> None:

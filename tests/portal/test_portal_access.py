@@ -43,7 +43,15 @@ ROUTES: dict[str, tuple[str, Callable[[Held], dict[str, object]]]] = {
     "send-again": ("POST", lambda held: {"delivery_id": held.delivery.pk}),
 }
 #: Routes about no particular set.
-COMMON = {"queue": "GET", "claim-next": "POST", "acting": "GET", "acting-choose": "POST"}
+COMMON = {
+    "queue": "GET",
+    "claim-next": "POST",
+    "acting": "GET",
+    "acting-choose": "POST",
+    "audit": "GET",
+    "invite": "GET",
+    "invite-again": "POST",
+}
 
 
 def ask(client: Client, held: Held, name: str) -> int:
@@ -76,7 +84,8 @@ def test_nobody_gets_anywhere_without_logging_in(held: Held, client: Client, nam
 
 @pytest.mark.parametrize(("name", "method"), COMMON.items())
 def test_pages_about_no_set_want_a_login_too(client: Client, name: str, method: str) -> None:
-    response = client.generic(method, reverse(f"portal:{name}"))
+    membership = {"membership_id": uuid4()} if name == "invite-again" else {}
+    response = client.generic(method, reverse(f"portal:{name}", kwargs=membership))
     assert response["Location"].startswith("/admin/login/")
 
 
