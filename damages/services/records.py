@@ -120,8 +120,12 @@ class Ledger:
         now = timezone.now()
         for row in rows:
             row.modified_at = max(now, row.modified_at + _TICK)
-        if rows:
-            fields = sorted(name.removesuffix("_id") for name in self._columns)
-            Damage.objects.all_tenants(_WHY).bulk_update(rows, [*fields, "modified_at"])
+        columns = [*sorted(self._columns), "modified_at"]
+        gate = Damage.objects.all_tenants(_WHY)
+        if len(rows) == 1:
+            # One decision after the other is what people do most: a plain UPDATE takes a third of the time.
+            gate.filter(pk=rows[0].pk).update(**{name: getattr(rows[0], name) for name in columns})
+        elif rows:
+            gate.bulk_update(rows, [name.removesuffix("_id") for name in columns])
         DamageDecision.objects.all_tenants(_WHY).bulk_create(self._decisions)
         self._changed, self._columns, self._decisions = {}, set(), []

@@ -28,5 +28,5 @@ def role_permit(*, user: User, role: Source, tenant_id: UUID) -> None:
         step_permit(user=user, step=_STEP[role])
         return
     admin_of_it = Membership.objects.of(tenant_id).filter(user=user, role=Role.ADMIN_TENANT)
-    if role is not Source.STAFF or not (is_global_admin(user) or admin_of_it.exists()):
+    if role is not Source.STAFF or not (admin_of_it.exists() or is_global_admin(user)):
         raise Forbidden("Only admins of the tenant may do this.")
