@@ -15,7 +15,6 @@ ANNOTATORS: Final = 400
 
 FLAT_GOAL: Final = 1.3
 LIST_GOAL_MS: Final = 15.0
-CLAIM_GOAL_MS: Final = 10.0
 CLAIM_CLIENTS: Final = 8
 SAVE_GOAL: Final = 150.0
 SAVE_CLIENTS: Final = 4

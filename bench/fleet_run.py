@@ -197,7 +197,8 @@ def _claims(few: Server, many: Server, known: Fleet) -> Iterator[Figure]:
     for _ in range(ROUNDS):
         mine = [next(people) for _ in range(CLAIMS_EACH)]
         rounds.append(tuple(timed(_claim(server, known, person) for person in mine) for server in (few, many)))
-    yield from _compared("claim of the next job", rounds, fleet.CLAIM_GOAL_MS)
+    # How long the claim itself takes is what the benchmark `claim` measures; here its set is presented, too.
+    yield from _compared("next job, claimed and shown", rounds, None)
 
 
 def _claim(server: Server, known: Fleet, person: User) -> Question:
