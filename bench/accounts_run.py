@@ -76,9 +76,9 @@ def _people() -> People:
 
 
 def _fill(*, users: int, tenants: int) -> None:
-    """Add rows until there are so many. The first tenant has COLLEAGUES members at each size, the rest share the others.
+    """Add rows until there are so many.
 
-    So what grows around a tenant admin is everybody else.
+    The first tenant has COLLEAGUES members at each size: what grows around its admin is everybody else.
     """
     _more_tenants(tenants - Tenant.objects.count())
     homes = list(Tenant.objects.order_by("created_at").values_list("pk", flat=True)[:FEW])

@@ -36,7 +36,7 @@ def job(tenant: Tenant, status: ManualStatus = ManualStatus.ANNOTATION_WAITING, 
 
 def job_of(image_set_id: UUID | str) -> ManualProcessing:
     """The job of a set as it is now."""
-    return ManualProcessing.objects.all_tenants("a test looks at its row").get(image_set=image_set_id)
+    return ManualProcessing.objects.all_tenants("a test looks at its row").get(image_set=UUID(str(image_set_id)))
 
 
 def lock_over(image_set: ImageSet) -> None:
