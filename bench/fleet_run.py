@@ -113,7 +113,7 @@ def _reads(few: Server, many: Server, known: Fleet) -> Iterator[Figure]:
     def filtered() -> str:
         return _image_sets(choices[next(filters) % len(choices)])
 
-    together = {name: value for choice in choices[:-3] for name, value in choice.items()}
+    together = {name: value for choice in choices[:-4] for name, value in choice.items()}
     for what, path, headers, goal_ms in (
         ("100 damages of a car", damages_of_car, admin, fleet.LIST_GOAL_MS),
         ("100 damages of an image set", _always(f"/core/v1/damages?imageSetId={known.large_set}&limit={_LIST}"), admin,
@@ -141,7 +141,7 @@ def _image_sets(query: Mapping[str, object]) -> str:
 
 
 def _filters(known: Fleet) -> list[dict[str, object]]:
-    """Each filter of the list of image sets with a value that finds something; the last three find one set or none."""
+    """Each filter of the list of image sets with a value that finds something; the last four find few sets or none."""
     now = int(time())
     newest, key = known.sets[-1]
     return [
