@@ -148,7 +148,7 @@ def _filters(known: Fleet) -> list[dict[str, object]]:
         {"tenantId": known.tenant.pk},
         {"startDate": now - DAYS * _DAY_S // 2},
         {"endDate": now - _DAY_S},
-        {"searchByRegistrationNo": known.cars[0][:6]},
+        {"searchByRegistrationNo": known.cars[-1][:6]},
         {"captureSetName": f"{known.tenant.name} pickup"},
         {"searchByCaptureSetName": "PICK"},
         {"captureSetLocation": "Oslo, Norway"},
@@ -158,7 +158,7 @@ def _filters(known: Fleet) -> list[dict[str, object]]:
         {"unassignedItems": "false"},
         {"returnImageCount": "true"},
         {"haveNewDamagesDetected": "true"},
-        {"registrationNo": known.cars[0], "countryCode": "NO"},
+        {"registrationNo": known.cars[-1], "countryCode": "NO"},
         {"ids": newest},
         {"externalKey": key},
     ]

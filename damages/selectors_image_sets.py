@@ -18,7 +18,7 @@ from assets.querysets import ImageSetQuerySet
 from assets.selectors import image_sets_unassigned
 from damages.models import Damage
 from damages.querysets import DamageQuerySet
-from damages.selectors import NEW_FOR, RECENT_FOR
+from damages.selectors import LISTED_STATES, NEW_FOR, RECENT_FOR
 from tenants.scope import Reach
 
 #: The latest comes first.
@@ -118,8 +118,10 @@ def plate_groups(page: QuerySet[Any, Any]) -> dict[UUID, PlateGroup]:
 
 
 def damage_counts(image_set_ids: Collection[UUID]) -> dict[UUID, int]:
-    """How many damages (families) stand on each of these sets that has any."""
-    standing = _damages().standing().filter(image_set__in=image_set_ids).order_by()
+    """How many damages (families) stand on each of these sets, which are not deleted, that has any."""
+    # As `standing`, but the sets are known to be there: joining them made PostgreSQL read through all of them.
+    rows = _damages().filter(image_set__in=image_set_ids, deleted_at__isnull=True, image__deleted_at__isnull=True)
+    standing = rows.filter(state__in=LISTED_STATES, is_potential=False).order_by()
     families = Count(Coalesce("representative", "pk"), distinct=True)
     return dict(standing.values_list("image_set").annotate(families=families))
 
