@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Case, Count, F, Q, Value, When
+from django.db.models import Case, Count, F, Prefetch, Q, Value, When
 from django.db.models.functions import Abs
 
 if TYPE_CHECKING:
@@ -26,10 +26,11 @@ _SHOWN = (
     "model_version_id", "modified_at", "partner_state", "polygon", "representative_id", "source", "state",
     "true_positives", "width_mm",
 )  # fmt: skip
-_SHOWN_OF_OTHERS = (
-    "image__name", "image__camera", "image__position", "image__frame", "image_set__appraisal_id",
-    "image_set__recorded_at", "image_set__state", "model_version__name", "model_version__version",
-)  # fmt: skip
+_SHOWN_OF_OTHERS = {
+    "image": ("name", "camera", "position", "frame"),
+    "image_set": ("appraisal_id", "recorded_at", "state"),
+    "model_version": ("name", "version"),
+}
 
 #: Ends of the cameras' names: which side of a rig one is on.
 _SIDES = ("Left", "Right")
@@ -55,8 +56,16 @@ class DamageQuerySet(models.QuerySet["Damage"]):
         return self.filter(Q(pk=representative_id) | Q(representative=representative_id))
 
     def with_evidence(self) -> DamageQuerySet:
-        """With what presenting them needs of photo, set and model, and nothing else: a page is read twice as fast."""
-        return self.select_related("image", "image_set", "model_version").only(*_SHOWN, *_SHOWN_OF_OTHERS)
+        """With what presenting them needs of photo, set and model, and nothing else.
+
+        Three queries more than a join, and faster: the damages of a page share a few photos, sets and models, of which
+        a join would make one object for each damage.
+        """
+        rows = self.only(*_SHOWN)
+        for name, columns in _SHOWN_OF_OTHERS.items():
+            model: Any = self.model._meta.get_field(name).related_model  # noqa: SLF001 - Django's way to a column
+            rows = rows.prefetch_related(Prefetch(name, model._base_manager.only(*columns)))  # noqa: SLF001 - as above
+        return rows
 
     def by_nearness(self, image: Image) -> DamageQuerySet:
         """Those potentially closest to an image first: its camera, its side of the rig, near frames, then by time.

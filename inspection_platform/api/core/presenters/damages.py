@@ -18,6 +18,10 @@ from inspection_platform.api.core.presenters.images import file_name
 #: Keys of nearness and the columns of a list that was asked for it; 0 in others.
 _NEARNESS: Final = {"proxPosCamera": "near_camera", "proxPosFrame": "near_frame", "proxPosSide": "near_side"}
 
+#: The contract's flags, in its order.
+_TRUE_POSITIVES: Final = tuple(no_true_positives())
+_FALSE_POSITIVES: Final = tuple(no_false_positives())
+
 
 def damage(row: Damage, *, family_sizes: Mapping[UUID, int], parts: Sequence[DamagedPart]) -> dict[str, Any]:
     """A damage on these parts as lists print it; `family_sizes` is by representative's id."""
@@ -55,13 +59,13 @@ def etag(row: Damage) -> str:
 def patched(row: Damage) -> dict[str, Any]:
     """A damage after a change; `points` in an object here."""
     return {
-        "falsePositives": _flags(no_false_positives(), row.false_positives),
+        "falsePositives": _flags(_FALSE_POSITIVES, row.false_positives),
         "id": str(row.pk),
         "partnerState": row.partner_state or None,
         "points": {"items": corners(row.polygon, width=row.image_width, height=row.image_height)},
         "potentialDamage": row.is_potential,
         "state": row.state,
-        "truePositives": _flags(no_true_positives(), row.true_positives),
+        "truePositives": _flags(_TRUE_POSITIVES, row.true_positives),
         "modifiedAt": version_of(row),
     }
 
@@ -77,7 +81,7 @@ def _common(row: Damage, *, family_sizes: Mapping[UUID, int], parts: Sequence[Da
         "convertedImgSize": f"{row.image_width}x{row.image_height}",
         "createdAt": seconds(row.created_at),
         "damagedParts": [damaged_part(part, row) for part in parts],
-        "falsePositives": _flags(no_false_positives(), row.false_positives),
+        "falsePositives": _flags(_FALSE_POSITIVES, row.false_positives),
         "familySize": family_sizes[representative],
         "fileName": file_name(row.image),
         "firstDamageId": text_id(row.first_damage_id),
@@ -91,7 +95,7 @@ def _common(row: Damage, *, family_sizes: Mapping[UUID, int], parts: Sequence[Da
         "size": {"height": row.height_mm or 0, "width": row.width_mm or 0},
         "state": row.state,
         "timestamp": seconds(row.image_set.recorded_at),
-        "truePositives": _flags(no_true_positives(), row.true_positives),
+        "truePositives": _flags(_TRUE_POSITIVES, row.true_positives),
         "confidence": row.confidence,
         "modelVersion": str(row.model_version) if row.model_version else None,
         "polygon": row.polygon,
@@ -126,6 +130,6 @@ def corners(polygon: Sequence[Sequence[float]], *, width: int, height: int) -> l
     return [{"x": x, "y": y} for y in (top, bottom) for x in (left, right)]
 
 
-def _flags(known: dict[str, bool], stored: Mapping[str, bool]) -> dict[str, bool]:
+def _flags(known: Sequence[str], stored: Mapping[str, bool]) -> dict[str, bool]:
     """Every flag of the contract, whatever a row of an older version holds."""
     return {name: bool(stored.get(name)) for name in known}

@@ -96,7 +96,8 @@ class DamageView(CoreView):
 
     def find(self, request: Request, **kwargs: Any) -> Concern:  # noqa: ARG002 - the base's signature
         """The damage of the path."""
-        rows = Damage.objects.of(self.actor.reach).visible().with_evidence().select_related("first_damage__image_set")
+        shown = ("image", "image_set", "model_version", "first_damage__image_set")
+        rows = Damage.objects.of(self.actor.reach).visible().select_related(*shown)
         damage = rows.filter(pk=as_uuid(kwargs["damage_id"], "Damage")).first()
         if damage is None:
             raise NotFound("Damage not found.")
