@@ -20,7 +20,7 @@ def copy_rows(
     others = [field for name, field in fields.items() if name not in columns]
     constant = "\t".join(_text(field.pre_save(template, add=True)) for field in others)
     names = ", ".join(f'"{field.column}"' for field in (*(fields[name] for name in columns), *others))
-    table = model._meta.db_table  # noqa: SLF001
+    table = model._meta.db_table  # noqa: SLF001 - Django's documented way to a table's name
     with connection.cursor() as cursor, cursor.copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
         for row in rows:
             copy.write("\t".join([*map(_text, row), constant]) + "\n")
@@ -32,7 +32,7 @@ def unchecked(*tables: type[models.Model]) -> Iterator[None]:
 
     Needs a superuser of the database. The planner's statistics are up to date at the end.
     """
-    names = [model._meta.db_table for model in tables]  # noqa: SLF001
+    names = [model._meta.db_table for model in tables]  # noqa: SLF001 - as above
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
         cursor.execute(

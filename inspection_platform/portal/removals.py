@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -55,62 +56,60 @@ def remove(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
 def restore(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
     """Bring a removed inspection back with the damages that went with it."""
     image_set = _removed_reached(request, image_set_id)
-    try:
-        image_set_restore(image_set=image_set, by=person_of(request))
-        messages.success(request, "The inspection is back, with its damages.")
-    except DomainError as error:
-        messages.error(request, error.message)
-    return _to_page(image_set)
+    return _carry_out(
+        request, image_set, lambda user: image_set_restore(image_set=image_set, by=user),
+        done="The inspection is back, with its damages.",
+    )  # fmt: skip
 
 
 @require_POST
 def remove_photo(request: HttpRequest, image_set_id: UUID, image_id: UUID) -> HttpResponse:
     """Remove one photo with the damages on it."""
-    user = person_of(request)
     image_set = image_set_reached(request, image_set_id)
     image = _photo(image_set, image_id)
-    try:
-        permit_admin(user, image_set)
-        image_delete(image=image, by=user)
-        workflow.changes_hand_on()
-        messages.success(request, f"{image} is removed; an admin can restore it below.")
-    except DomainError as error:
-        messages.error(request, error.message)
-    return _to_page(image_set)
+    done = f"{image} is removed; an admin can restore it below."
+    return _carry_out(request, image_set, lambda user: image_delete(image=image, by=user), done=done, corrects=True)
 
 
 @require_POST
 def restore_photo(request: HttpRequest, image_set_id: UUID, image_id: UUID) -> HttpResponse:
     """Bring a removed photo back with the damages that went with it."""
-    user = person_of(request)
     image_set = image_set_reached(request, image_set_id)
     image = _photo(image_set, image_id)
-    try:
-        permit_admin(user, image_set)
-        image_restore(image=image, by=user)
-        workflow.changes_hand_on()
-        messages.success(request, f"{image} is back, with its damages.")
-    except DomainError as error:
-        messages.error(request, error.message)
-    return _to_page(image_set)
+    done = f"{image} is back, with its damages."
+    return _carry_out(request, image_set, lambda user: image_restore(image=image, by=user), done=done, corrects=True)
 
 
 @require_POST
 def dispute(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
     """Put the inspection under dispute, or end the dispute (`over`), with a `reason`."""
-    user = person_of(request)
     image_set = image_set_reached(request, image_set_id)
+    change, done = image_set_dispute, "The inspection is under dispute: nobody can remove it, and no retention ends."
+    if request.POST.get("over"):
+        change, done = image_set_settle, "The dispute is over."
     reason = request.POST.get("reason", "")
+    return _carry_out(
+        request, image_set, lambda user: change(image_set=image_set, reason=reason, by=user), done=done
+    )  # fmt: skip
+
+
+def _carry_out(
+    request: HttpRequest, image_set: ImageSet, action: Callable[[User], object], *, done: str, corrects: bool = False
+) -> HttpResponse:
+    """Do it as an admin of the set's tenant, tell how it went, and return to the inspection's page.
+
+    `corrects`: what was published of the set may be outdated by it, so a worker is told to look.
+    """
+    user = person_of(request)
     try:
         permit_admin(user, image_set)
-        if request.POST.get("over"):
-            image_set_settle(image_set=image_set, reason=reason, by=user)
-            messages.success(request, "The dispute is over.")
-        else:
-            image_set_dispute(image_set=image_set, reason=reason, by=user)
-            messages.success(request, "The inspection is under dispute: nobody can remove it, and no retention ends.")
+        action(user)
     except DomainError as error:
         messages.error(request, error.message)
+    else:
+        if corrects:
+            workflow.changes_hand_on()
+        messages.success(request, done)
     return _to_page(image_set)
 
 

@@ -83,7 +83,7 @@ def invitation_send(*, membership: Membership, subject: str, text: str) -> Invit
 
 def invitation_note(*, membership: Membership, note: str, by: User | None = None) -> None:
     """Write a line into the membership's history."""
-    limit = Membership.history.model._meta.get_field("history_change_reason").max_length  # noqa: SLF001
+    limit = Membership.history.model._meta.get_field("history_change_reason").max_length  # noqa: SLF001 - documented
     row_author(membership, by=by, reason=note[:limit])
     membership.save(update_fields=["modified_at"])
 
