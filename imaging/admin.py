@@ -11,21 +11,26 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from imaging.models import (
+    CandidateFile,
     Detection,
     ImageTask,
     JobRun,
     JobState,
+    ModelChange,
     ModelVersion,
     PipelineRun,
     PlateReading,
     RunState,
+    ShadowRun,
+    ShadowState,
     TaskImage,
     TaskState,
+    VersionState,
 )
 from imaging.pipeline import JOBS
 from tenants.admin_base import RecordAdmin
 from tenants.admin_inlines import RecordTabular
-from tenants.admin_parts import ReachFilter, column, inspection_link, pretty, state_column, words_filter
+from tenants.admin_parts import ReachFilter, column, inspection_link, pretty, size_text, state_column, words_filter
 from tenants.scope import Reach
 
 _JOB_COLOURS: Mapping[str, str] = {
@@ -40,28 +45,112 @@ _TASK_COLOURS: Mapping[str, str] = {
     TaskState.PROCESSING: "info",
     TaskState.FAILED: "danger",
 }
+_VERSION_COLOURS: Mapping[str, str] = {
+    VersionState.CURRENT: "success",
+    VersionState.SHADOW: "info",
+    VersionState.CANDIDATE: "warning",
+    VersionState.DROPPED: "danger",
+}
+_SHADOW_COLOURS: Mapping[str, str] = {
+    ShadowState.DONE: "success",
+    ShadowState.RUNNING: "info",
+    ShadowState.FAILED: "danger",
+}
+#: Versions that nobody but global admins knows of: they have not spoken to anybody yet, or never will.
+_NOT_SPOKEN = (VersionState.CANDIDATE, VersionState.SHADOW, VersionState.DROPPED)
 
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(RecordAdmin[ModelVersion]):
-    """Model files that have spoken here, with their cards."""
+    """Versions of models that have spoken here, with their cards. Candidates are for global admins."""
 
-    list_display = ("name", "version", column(lambda row: row.sha256[:12], "SHA-256"), "created_at")
-    list_filter = ("name", "created_at")
+    list_display = (
+        "name",
+        "version",
+        state_column("state", _VERSION_COLOURS),
+        column(lambda row: row.sha256[:12], "SHA-256"),
+        "created_at",
+    )
+    list_filter = ("state", "name", "created_at")
     search_fields = ("name", "version", "^sha256")
     ordering = ("name", "-created_at")
-    fields = ("id", "name", "version", "sha256", "card_text", "created_at")
+    fields = ("id", ("name", "version", "state"), "sha256", "card_text", "created_at")
 
     def rows(self, reach: Reach) -> QuerySet[ModelVersion]:
-        """Models belong to nobody: whoever reaches anything may know them."""
-        return (
-            ModelVersion.objects.all() if reach.tenant_ids is None or reach.tenant_ids else ModelVersion.objects.none()
-        )
+        """Models belong to nobody: whoever reaches anything may know those that have spoken."""
+        if reach.tenant_ids is None:
+            return ModelVersion.objects.all()
+        spoken = ModelVersion.objects.exclude(state__in=_NOT_SPOKEN)
+        return spoken if reach.tenant_ids else spoken.none()
 
     @admin.display(description="card")
     def card_text(self, row: ModelVersion) -> SafeString:
         """The model's card with indentation."""
         return pretty(row.card)
+
+
+@admin.register(CandidateFile)
+class CandidateFileAdmin(RecordAdmin[CandidateFile]):
+    """Files of versions that were uploaded; for global admins."""
+
+    list_display = ("name", "model_version", column(lambda row: size_text(row.size), "size"), "created_at")
+    list_select_related = ("model_version",)
+    search_fields = ("name", "^sha256")
+    search_ids = ("pk", "model_version")
+    ordering = ("-created_at",)
+    fields = ("id", "name", "model_version", "sha256", "size", "created_at")
+
+    def rows(self, reach: Reach) -> QuerySet[CandidateFile]:
+        """All, for those who reach all."""
+        return CandidateFile.objects.all() if reach.tenant_ids is None else CandidateFile.objects.none()
+
+
+@admin.register(ModelChange)
+class ModelChangeAdmin(RecordAdmin[ModelChange]):
+    """Who promoted, dropped or tried which version, when and why; for global admins."""
+
+    list_display = ("created_at", "model_version", "kind", "replaced", "by", "reason")
+    list_select_related = ("model_version", "replaced", "by")
+    list_filter = ("kind", "name", "created_at")
+    search_fields = ("name", "reason")
+    search_ids = ("pk", "model_version")
+    ordering = ("-created_at",)
+    fields = ("id", ("model_version", "kind", "replaced"), ("by", "created_at"), "reason", "details")
+
+    def rows(self, reach: Reach) -> QuerySet[ModelChange]:
+        """All, for those who reach all."""
+        return ModelChange.objects.all() if reach.tenant_ids is None else ModelChange.objects.none()
+
+
+@admin.register(ShadowRun)
+class ShadowRunAdmin(RecordAdmin[ShadowRun]):
+    """Photos that candidates saw in shadow; for global admins."""
+
+    list_display = (
+        "candidate",
+        state_column("state", _SHADOW_COLOURS),
+        column(lambda row: row.image.name or f"photo {row.image.position}", "photo"),
+        "agreed",
+        "kind_differs",
+        "only_current",
+        "only_candidate",
+        column(lambda row: "" if row.seconds is None else f"{row.seconds:.2f} s", "took", ordering="seconds"),
+        column(lambda row: inspection_link(row.image.image_set_id), "inspection"),
+    )
+    list_select_related = ("candidate", "image")
+    list_filter = ("state", ("candidate", ReachFilter), ("image__image_set__tenant", ReachFilter), "created_at")
+    search_fields = ("error", "image__name")
+    search_ids = ("pk", "image", "run", "image__image_set")
+    ordering = ("-created_at",)
+    fields = (
+        ("candidate", "against", "state"), "image", "run", ("agreed", "kind_differs", "only_current", "only_candidate"),
+        ("attempts", "seconds", "finished_at"), "error", "findings_text", "id",
+    )  # fmt: skip
+
+    @admin.display(description="findings")
+    def findings_text(self, row: ShadowRun) -> SafeString:
+        """What the candidate saw."""
+        return pretty(row.findings)
 
 
 class JobInline(RecordTabular[JobRun, PipelineRun]):

@@ -40,7 +40,20 @@ from damages.models import (
     Source,
     Step,
 )
-from imaging.models import Detection, ImageTask, JobRun, ModelVersion, PipelineRun, PlateReading, TaskImage, TaskKind
+from imaging.models import (
+    CandidateFile,
+    ChangeKind,
+    Detection,
+    ImageTask,
+    JobRun,
+    ModelChange,
+    ModelVersion,
+    PipelineRun,
+    PlateReading,
+    ShadowRun,
+    TaskImage,
+    TaskKind,
+)
 from tenants.models import (
     ApiKey,
     AuthSession,
@@ -145,6 +158,26 @@ def _plate_reading(house: factories.House) -> PlateReading:
     return factories.plate_reading(image, run=factories.run(image.image_set))
 
 
+def _model_version(house: factories.House) -> ModelVersion:
+    return _saved(ModelVersion(name="parts", version=_text(), sha256="1" * 64, card={"a": 1}))
+
+
+def _candidate_file(house: factories.House) -> CandidateFile:
+    version = _model_version(house)
+    return _saved(CandidateFile(model_version=version, name=_text(), sha256="2" * 64, size=9, file=f"models/{_text()}"))
+
+
+def _model_change(house: factories.House) -> ModelChange:
+    version = _model_version(house)
+    return _saved(ModelChange(name="parts", model_version=version, kind=ChangeKind.DROPPED, by=house.global_admin))
+
+
+def _shadow_run(house: factories.House) -> ShadowRun:
+    image = _image(house)
+    run, against = factories.run(image.image_set), factories.model_version()
+    return _saved(ShadowRun(run=run, image=image, candidate=_model_version(house), against=against))
+
+
 def _damage(house: factories.House) -> Damage:
     return factories.damage(_image(house), created_by=house.annotator, decided_by=house.reviewer)
 
@@ -240,6 +273,7 @@ MAKERS: dict[type[Model], Callable[[factories.House], Any]] = {
     AuthSession: lambda house: _saved(
         AuthSession(user=house.staff, tenant=house.tenant, digest=_text(), expires_at=_soon())
     ),
+    CandidateFile: _candidate_file,
     CaptureSet: _capture_set,
     CaptureUnit: _unit,
     Car: _car,
@@ -269,7 +303,8 @@ MAKERS: dict[type[Model], Callable[[factories.House], Any]] = {
     Logo: lambda house: _saved(Logo(tenant=_tenant(house), size="54x54", file="x.png")),
     ManualProcessing: _manual,
     Membership: lambda house: factories.user(house.tenant).memberships.get(),
-    ModelVersion: lambda house: _saved(ModelVersion(name="parts", version=_text(), sha256="1" * 64, card={"a": 1})),
+    ModelChange: _model_change,
+    ModelVersion: _model_version,
     OneTimePassword: lambda house: _saved(
         OneTimePassword(
             user=house.staff, username=house.staff.phone, purpose=CodePurpose.RESET, digest="x", expires_at=_soon()
@@ -291,6 +326,7 @@ MAKERS: dict[type[Model], Callable[[factories.House], Any]] = {
     ReviewerQueueEntry: lambda house: _saved(
         ReviewerQueueEntry(reviewer=factories.user(house.tenant), tenant=house.tenant, queued_at=timezone.now())
     ),
+    ShadowRun: _shadow_run,
     SigningSecret: _signing_secret,
     Submission: lambda house: _image_set(house).submission,
     TaskImage: _task_image,

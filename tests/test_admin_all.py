@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 
 from damages.models import ReviewerQueueEntry
-from imaging.models import ModelVersion
+from imaging.models import CandidateFile, ModelChange, ModelVersion, ShadowRun
 from tenants.models import OneTimePassword, TenantGroup
 from tests import factories
 from tests.admin_pages import login, page, rows_of
@@ -25,7 +25,9 @@ MODELS = [
     if not model.__name__.startswith("Historical")
 ]
 #: Models whose rows belong to no tenant, or to several.
-COMMON = (ModelVersion, OneTimePassword, TenantGroup)
+COMMON = (CandidateFile, ModelChange, ModelVersion, OneTimePassword, TenantGroup)
+#: Models that only global admins see.
+FOR_GLOBAL_ADMINS = (CandidateFile, ModelChange, OneTimePassword, ReviewerQueueEntry, ShadowRun, TenantGroup)
 by_label = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label_lower)
 
 
@@ -73,7 +75,7 @@ def test_a_tenant_admin_sees_own_rows_alone(
     client = login(ours.tenant_admin)
     listed = client.get(page(model, "changelist"))
     if listed.status_code == 403:
-        assert model in {OneTimePassword, TenantGroup, ReviewerQueueEntry}
+        assert model in FOR_GLOBAL_ADMINS
         assert client.get(page(model, "change", theirs.pk)).status_code in {302, 403}
         return
     if model in COMMON:

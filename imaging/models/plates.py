@@ -7,7 +7,8 @@ from typing import ClassVar
 from django.db import models
 
 from assets.models import Image
-from imaging.models.runs import ModelVersion, PipelineRun
+from imaging.models.runs import PipelineRun
+from imaging.models.versions import ModelVersion
 from imaging.plate_choice import WhyNot
 from tenants.models import TenantOwned
 from tenants.scope import TenantGate

@@ -1,4 +1,4 @@
-"""Pipeline and job runs (the truth about work), models, and what they saw."""
+"""Pipeline and job runs (the truth about work), and what models saw."""
 
 from __future__ import annotations
 
@@ -7,27 +7,9 @@ from typing import ClassVar
 from django.db import models
 
 from assets.models import Image, ImageSet
+from imaging.models.versions import ModelVersion
 from tenants.models import TenantOwned
-from tenants.models.base import Row
 from tenants.scope import TenantGate
-
-
-class ModelVersion(Row):
-    """A model file that has spoken here, with its card."""
-
-    name = models.CharField(max_length=60)
-    version = models.CharField(max_length=40)
-    sha256 = models.CharField("SHA-256", max_length=64)
-    card = models.JSONField(default=dict)
-
-    class Meta:
-        ordering: ClassVar = ["name", "-created_at"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["name", "version", "sha256"], name="model_version_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.version}"
 
 
 class RunState(models.TextChoices):
