@@ -17,7 +17,7 @@ from django_q.tasks import async_task
 from assets.plates import Plate
 from assets.services.car_news import CARS_EVENT
 from assets.services.routing import ROUTED_EVENT
-from damages.services.edits import CHANGED_EVENT
+from damages.services.results import CHANGED_EVENT
 from imaging.models import JobRun
 from imaging.services.runs import Hopeless, LeaseLost, job_claim, job_fail
 from inspection_platform import workflow

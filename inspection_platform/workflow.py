@@ -20,10 +20,9 @@ from assets.services.staging import staged_faults
 from assets.services.submissions import IncomingFile, IncomingUrl, SubmissionDetails, image_set_receive
 from damages.models import ManualProcessing, ManualStatus, ResultCause, ResultVersion
 from damages.services import proposals
-from damages.services.edits import CHANGED_EVENT
 from damages.services.image_sets import entered_join
 from damages.services.manual import manual_open
-from damages.services.results import result_publish
+from damages.services.results import CHANGED_EVENT, result_correct, result_publish
 from damages.services.routing import damages_car_note
 from imaging.jobs import damage_detection, face_blur, fetch, frames, plate_reading, quality
 from imaging.models import JobRun, PipelineRun
@@ -210,9 +209,13 @@ def publish(image_set: ImageSet, cause: ResultCause, run: PipelineRun | None) ->
     """Freeze the result and queue its news, together."""
     with transaction.atomic():
         result = result_publish(image_set=image_set, cause=cause, run=run)
-        event = Event.objects.all_tenants("the news of a result just made").get(subject_id=result.pk)
-        async_task("inspection_platform.tasks.handle_event", str(event.pk), cluster="io", task_name="event")
+        _send_out(result)
     return result
+
+
+def _send_out(result: ResultVersion) -> None:
+    event = Event.objects.all_tenants("the news of a result just made").get(subject_id=result.pk)
+    async_task("inspection_platform.tasks.handle_event", str(event.pk), cluster="io", task_name="event")
 
 
 def give_up(job: JobRun, reason: str) -> None:
@@ -233,14 +236,14 @@ def manual_finished(*, image_set: ImageSet) -> None:
 
 
 def changes_hand_on() -> None:
-    """Damages may have been changed outside the manual steps: queue the news. The sweep finds what gets lost."""
+    """What was published may have been changed outside the manual steps: queue the news. The sweep finds lost ones."""
     events = Event.objects.all_tenants("the news of a change just made")
     for key in events.filter(kind=CHANGED_EVENT, handled_at__isnull=True).values_list("pk", flat=True):
         async_task("inspection_platform.tasks.handle_event", str(key), cluster="io", task_name="event")
 
 
 def results_correct(image_set_ids: Iterable[UUID]) -> None:
-    """Publish anew what was published of these sets before their damages were changed. Call it in a transaction.
+    """Publish anew what was published of these sets, where its facts changed since. Call it in a transaction.
 
     A set that waits for people, or is in the pipeline, is published when they are done with it.
     """
@@ -249,8 +252,11 @@ def results_correct(image_set_ids: Iterable[UUID]) -> None:
         work = ManualProcessing.objects.of(image_set.tenant_id or image_set.pk).filter(image_set=image_set).first()
         run = image_set.runs.order_by("-number").first()
         waits = work is not None and work.status in {ManualStatus.ANNOTATION_WAITING, ManualStatus.REVIEW_WAITING}
-        if not waits and image_set.results.filter(run=run).exists():
-            publish(image_set, ResultCause.CORRECTION, run)
+        if waits or not image_set.results.filter(run=run).exists():
+            continue
+        result = result_correct(image_set=image_set, run=run)
+        if result is not None:
+            _send_out(result)
 
 
 def _waits_for_people(work: ManualProcessing) -> bool:

@@ -45,12 +45,10 @@ def damages_settle(*, ids: Collection[UUID], user: User | None, step: Source = S
     """Put families and first occurrences in order after these damages, their photo or their set went or came back.
 
     For services that remove or restore photos and sets; call it inside their transaction, once the rows are written. A
-    line whose first occurrence went begins with the next earliest; one that comes back is the first again.
+    line whose first occurrence went begins with the next earliest; one that comes back is the first again. What was
+    published of other sets of the line is told to be outdated.
     """
-    with transaction.atomic():
-        rows = Damage.objects.all_tenants("the damages of what was just removed or restored").filter(pk__in=ids)
-        cars_lock(rows.order_by().values_list("car", flat=True).distinct())
-        ties_settle(ids, ledger=Ledger(user=user, step=step))
+    _settle(ids, ledger=Ledger(user=user, step=step))
 
 
 def damages_follow(*, holder: Image | ImageSet, damages: DamageQuerySet, by: User, action: Action) -> None:
@@ -69,7 +67,14 @@ def damages_follow(*, holder: Image | ImageSet, damages: DamageQuerySet, by: Use
     place = {"image_set": holder} if isinstance(holder, ImageSet) else {"image": holder}
     ids = set(everywhere.filter(**place).order_by().values_list("pk", flat=True))
     if ids:
-        damages_settle(ids=ids, user=by)
+        _settle(ids, ledger=ledger)
+
+
+def _settle(ids: Collection[UUID], *, ledger: Ledger) -> None:
+    with transaction.atomic():
+        rows = Damage.objects.all_tenants("the damages of what was just removed or restored").filter(pk__in=ids)
+        cars_lock(rows.order_by().values_list("car", flat=True).distinct())
+        ties_settle(ids, ledger=ledger)
 
 
 def _refuse_others_work(rows: Iterable[Damage], *, user: User) -> None:

@@ -14,11 +14,12 @@ from assets.models import Car, Image, ImageSet
 from damages.kinship import KinshipError
 from damages.models import Action, Damage, DamageState, PictogramDamage, Source
 from damages.services.bulk import box_of, contradiction, flags_set, flags_told
-from damages.services.edits import changes_tell, conflict_about, listed
+from damages.services.edits import conflict_about, listed
 from damages.services.locks import tenant_of
 from damages.services.manual import edits_begin
 from damages.services.matching import cars_lock, kin_ids, kinship_of, rows_lock, ties_write
 from damages.services.records import Ledger
+from damages.services.results import changes_tell
 from damages.services.roles import role_permit
 from damages.services.sightings import polygon_of
 from damages.taxonomy import category_of

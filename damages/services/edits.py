@@ -7,18 +7,16 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from damages.models import Damage, ResultVersion, Source
+from damages.models import Damage, Source
 from damages.services.manual import edits_begin
 from damages.services.matching import cars_lock
 from damages.services.records import Ledger, version_of
+from damages.services.results import changes_tell
 from damages.services.roles import role_permit
 from tenants.errors import Conflict, NotFound
-from tenants.models import Event, User
+from tenants.models import User
 from tenants.scope import Reach
-from tenants.services.events import event_record
 
-#: What the workflow hears: published results of the sets in the payload are outdated.
-CHANGED_EVENT: Final = "damages.changed"
 #: So many ids are named in a sentence; all of them are in the refusal's fields.
 _NAMED: Final = 20
 
@@ -77,22 +75,6 @@ class Edit:
         """Write what changed, and tell of it where a published result is outdated now."""
         self.ledger.write()
         changes_tell(self.ledger.outdated, tenant_ids=self.tenant_ids)
-
-
-def changes_tell(image_set_ids: Iterable[UUID], *, tenant_ids: Iterable[UUID]) -> Event | None:
-    """Record, for the workflow, that damages of these sets changed after their results were published, if any were."""
-    published = ResultVersion.objects.of(Reach.some(tenant_ids)).filter(image_set__in=set(image_set_ids))
-    told = sorted(str(key) for key in published.order_by().values_list("image_set", flat=True).distinct())
-    if not told:
-        return None
-    tenant_id, *others = tenant_ids
-    return event_record(
-        tenant_id=None if others else tenant_id,
-        kind=CHANGED_EVENT,
-        subject_id=UUID(told[0]),
-        ordering_key=f"damages:{told[0]}",
-        payload={"image_sets": told},
-    )
 
 
 def conflict_about(reason: str, rows: Iterable[Damage]) -> Conflict:

@@ -17,9 +17,9 @@ from assets.services.inspections import inspection_log
 from damages.models import Action, Damage
 from damages.querysets import DamageQuerySet
 from damages.services.deletions import damages_follow
-from damages.services.edits import changes_tell
 from damages.services.manual import edits_begin
 from damages.services.matching import cars_lock
+from damages.services.results import changes_tell
 from tenants.errors import Conflict, NotFound
 from tenants.models import User
 from tenants.scope import Reach

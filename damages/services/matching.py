@@ -17,6 +17,7 @@ from damages import geometry
 from damages.kinship import Kin, Kinship, Ties
 from damages.models import Action, Damage, DamageState
 from damages.services.records import TIES, Ledger
+from damages.services.results import changes_tell
 from damages.services.sightings import polygon_of
 
 #: The matching of damages reaches all sightings of a car in its tenant, whoever of them the request named.
@@ -84,11 +85,14 @@ def ties_settle(ids: Collection[UUID], *, ledger: Ledger) -> None:
     """Put families and lines of these damages in order after some were removed or came back; writes the ledger.
 
     A family whose representative is gone gets the best of its living sightings; a line whose first occurrence is gone
-    begins with the next earliest.
+    begins with the next earliest. What was published of the sets concerned is told to be outdated, that of others' sets
+    included: they are in the same transaction.
     """
     rows = rows_lock(kin_ids(ids))
     ties_write(kinship_of(rows.values()).changes(), rows, ledger=ledger, action=Action.SETTLED)
     ledger.write()
+    tenants = {row.image_set.tenant_id for row in rows.values()}
+    changes_tell(ledger.outdated, tenant_ids={key for key in tenants if key is not None})
 
 
 def is_living(row: Damage) -> bool:

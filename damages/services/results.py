@@ -2,38 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from assets.models import Image, ImageSet, ImageSetState, Upload, UploadState
 from damages.models import Damage, ResultCause, ResultVersion
 from imaging.models import JobState, ModelVersion, PipelineRun
+from tenants.models import Event
+from tenants.scope import Reach
 from tenants.services.events import event_record
 
 RESULT_EVENT: Final = "image_set.result"
+#: What the workflow hears: published results of the sets in the payload may be outdated.
+CHANGED_EVENT: Final = "damages.changed"
 FACTS_SCHEMA: Final = 1
 
 
 def result_publish(*, image_set: ImageSet, cause: ResultCause, run: PipelineRun | None) -> ResultVersion:
     """Freeze what is known of the set as its next result version and record the event that carries it outward."""
     with transaction.atomic():
-        # The set's row is the lock: two causes at once make two versions, one after the other.
-        ImageSet.objects.all_tenants("a result locks its set").select_for_update().get(pk=image_set.pk)
-        results = ResultVersion.objects.all_tenants("numbering the results of a set").filter(image_set=image_set)
-        version = (results.aggregate(last=Max("version"))["last"] or 0) + 1
-        row = ResultVersion(
-            image_set=image_set, version=version, cause=cause, run=run, facts=facts_of(image_set, run=run)
-        )
-        row.save(force_insert=True)
-        event_record(
-            tenant_id=image_set.tenant_id,
-            kind=RESULT_EVENT,
-            subject_id=row.pk,
-            ordering_key=f"image_set:{image_set.pk}",
-            payload={"image_set": str(image_set.pk), "version": version, "cause": str(cause)},
-        )
+        _lock(image_set)
+        return _publish(image_set, cause=cause, run=run, facts=facts_of(image_set, run=run))
+
+
+def result_correct(*, image_set: ImageSet, run: PipelineRun | None) -> ResultVersion | None:
+    """Publish the set anew, as `result_publish` does, if its facts are other ones than those published last.
+
+    None if they are the same, or if nothing was published yet: whoever is told twice of one change does no harm.
+    """
+    with transaction.atomic():
+        _lock(image_set)
+        last = _results(image_set).order_by("-version").first()
+        facts = facts_of(image_set, run=run)
+        if last is None or last.facts == facts:
+            return None
+        return _publish(image_set, cause=ResultCause.CORRECTION, run=run, facts=facts)
+
+
+def changes_tell(image_set_ids: Iterable[UUID], *, tenant_ids: Iterable[UUID]) -> Event | None:
+    """Record, for the workflow, that what was published of these sets may be outdated, if anything was.
+
+    Call it in the transaction of the change. Sets that are removed are not told of.
+    """
+    published = ResultVersion.objects.of(Reach.some(tenant_ids)).filter(
+        image_set__in=set(image_set_ids), image_set__deleted_at__isnull=True
+    )
+    told = sorted(str(key) for key in published.order_by().values_list("image_set", flat=True).distinct())
+    if not told:
+        return None
+    tenant_id, *others = tenant_ids
+    return event_record(
+        tenant_id=None if others else tenant_id,
+        kind=CHANGED_EVENT,
+        subject_id=UUID(told[0]),
+        ordering_key=f"damages:{told[0]}",
+        payload={"image_sets": told},
+    )
+
+
+def _lock(image_set: ImageSet) -> None:
+    """The set's row is the lock: two causes at once make two versions, one after the other."""
+    ImageSet.objects.all_tenants("a result locks its set").select_for_update().get(pk=image_set.pk)
+
+
+def _results(image_set: ImageSet) -> QuerySet[ResultVersion]:
+    return ResultVersion.objects.all_tenants("the results of a set, one after the other").filter(image_set=image_set)
+
+
+def _publish(
+    image_set: ImageSet, *, cause: ResultCause, run: PipelineRun | None, facts: dict[str, Any]
+) -> ResultVersion:
+    version = (_results(image_set).aggregate(last=Max("version"))["last"] or 0) + 1
+    row = ResultVersion(image_set=image_set, version=version, cause=cause, run=run, facts=facts)
+    row.save(force_insert=True)
+    event_record(
+        tenant_id=image_set.tenant_id,
+        kind=RESULT_EVENT,
+        subject_id=row.pk,
+        ordering_key=f"image_set:{image_set.pk}",
+        payload={"image_set": str(image_set.pk), "version": version, "cause": str(cause)},
+    )
     return row
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from assets.models import ImageSet, Passage, Recording, RetentionKind, Submission
 from assets.querysets import ImageSetQuerySet
@@ -21,6 +21,7 @@ from assets.services.visits import visits_pair
 from damages.models import Damage, ManualProcessing, ResultVersion
 from damages.services.deletions import damages_settle
 from damages.services.matching import cars_lock
+from damages.services.results import CHANGED_EVENT
 from tenants.models import Delivery, Event, TenantSettings
 from tenants.services.batches import batch_lock
 
@@ -31,7 +32,8 @@ def image_sets_erase(*, now: datetime, dry_run: bool = False) -> int:
     """Erase sets whose tenant's retention is over, removed ones too; how many, or with `dry_run` how many would be.
 
     Only where an earlier clean-up has told of this retention. Sets in the pipeline, under dispute, or held by somebody
-    stay for now. Lines of damages that began in such a set begin with the next earliest.
+    stay for now. Lines of damages that began in such a set begin with the next earliest, and what was published of the
+    sets concerned is told to be outdated.
     """
     return sum(_erase(settings, now, dry_run=dry_run) for settings in retentions_known())
 
@@ -104,7 +106,9 @@ def _delete(tenant_id: UUID, keys: Collection[UUID]) -> None:
     subjects = [*keys, *results.values_list("pk", flat=True)]
     submissions = list(sets.exclude(submission=None).values_list("submission", flat=True))
     passages = list(_passages(tenant_id, keys).values_list("pk", flat=True))
-    events = Event.objects.of(tenant_id).filter(subject_id__in=subjects)
+    # News of damages names the first of several sets: what is not told yet may concern others.
+    waiting = Q(kind=CHANGED_EVENT, handled_at__isnull=True)
+    events = Event.objects.of(tenant_id).filter(~waiting, subject_id__in=subjects)
     Delivery.objects.of(tenant_id).filter(event__in=events).delete()
     events.delete()
     sets.order_by().delete()

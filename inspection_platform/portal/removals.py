@@ -48,6 +48,7 @@ def remove(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
     except DomainError as error:
         messages.error(request, error.message)
         return _to_page(image_set)
+    workflow.changes_hand_on()
     messages.success(request, "The inspection is removed; an admin can restore it here.")
     return redirect("portal:removed", image_set_id=image_set.pk)
 
@@ -58,7 +59,7 @@ def restore(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
     image_set = _removed_reached(request, image_set_id)
     return _carry_out(
         request, image_set, lambda user: image_set_restore(image_set=image_set, by=user),
-        done="The inspection is back, with its damages.",
+        done="The inspection is back, with its damages.", corrects=True,
     )  # fmt: skip
 
 
@@ -98,7 +99,7 @@ def _carry_out(
 ) -> HttpResponse:
     """Do it as an admin of the set's tenant, tell how it went, and return to the inspection's page.
 
-    `corrects`: what was published of the set may be outdated by it, so a worker is told to look.
+    `corrects`: what was published of the set, or of others of its car, may be outdated by it: a worker is told to look.
     """
     user = person_of(request)
     try:

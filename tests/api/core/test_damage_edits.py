@@ -433,12 +433,14 @@ def test_a_change_of_published_facts_makes_a_corrected_version(
     drain()
     assert versions(free.image_set) == ["models", "correction"]
     client.delete(f"{PATH}?ids={free.drawn.pk}", headers=headers)
+    drain()
     post(client, bearer(ours.reviewer), {"damages": [drawn(free.image)]})
+    post(client, bearer(ours.reviewer), {"damages": [drawn(free.image, points=box(0, 0, 9, 9))]})
     post(client, bearer(ours.reviewer), {"damages": [str(free.representative.pk), str(free.member.pk)]}, MERGE)
     drain()
-    assert versions(free.image_set) == ["models", "correction", "correction", "correction"]
+    assert versions(free.image_set) == ["models", "correction", "correction", "correction"], "both drawings in one"
     facts = ResultVersion.objects.of(ours.tenant.pk).order_by("version").last().facts  # type: ignore[union-attr]
-    assert len(facts["damages"]) == 3
+    assert len(facts["damages"]) == 4
 
 
 def test_a_set_that_waits_for_people_is_published_by_them(

@@ -273,7 +273,8 @@ image_set_delete = extend_schema(
     description=(
         "Softly: admins can restore both. What the models are doing with it is stopped. 409 while somebody else works "
         "on it, and while it is under dispute (ours). A damage that was first seen here is first seen in the next "
-        f"earliest set from then on (ours). {callers_text('W33')}"
+        "earliest set from then on, and what was published of the sets concerned goes out anew (ours). "
+        f"{callers_text('W33')}"
     ),
     parameters=_PATH,
     responses={

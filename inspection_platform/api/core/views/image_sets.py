@@ -300,6 +300,7 @@ class ImageSetView(SeenSetsView):
     def delete(self, _request: Request, **_kwargs: Any) -> Response:
         """Remove one image set with its damages."""
         image_set_delete(image_set=self.image_set, by=self.user)
+        workflow.changes_hand_on()
         return Response(success({"id": str(self.image_set.pk)}, message=REMOVED))
 
 
