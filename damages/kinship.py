@@ -4,11 +4,14 @@ A family is the sightings of a damage in one set; one of them represents it. A l
 in sets of one car; its first occurrence is the earliest family. Rows keep both as pointers: `representative` (None: it
 represents itself) and `first` (the representative of the first occurrence, None within that family). Whatever is done
 here, the pointers that come out obey these rules: families and lines are partitions, a family stays within a set, a
-line has at most one family of a set, the first occurrence is the earliest family with a living sighting, and a pointer
-leads to a row that is nobody's follower.
+line has at most one family of a set, the first occurrence is the earliest family with a sighting that stands, and a
+pointer leads to a row that is nobody's follower.
 
 Sightings that are gone (deleted, or their photo or set) stay in family and line, but represent nothing that lives: so
-that one which comes back has its place, as the first occurrence if it is the earliest.
+that one which comes back has its place, as the first occurrence if it is the earliest. The same goes for what people
+rejected, and for what is doubtful: it was no damage, so the damage was first seen in the next earliest set where it
+stands, and there a car's list shows it. Where nothing of a line stands, the doubtful come before the rejected, and
+these before those that are gone.
 """
 
 from __future__ import annotations
@@ -17,12 +20,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from typing import NamedTuple
 from uuid import UUID
 
 
 class KinshipError(ValueError):
     """A match that cannot be."""
+
+
+class Standing(IntEnum):
+    """What a sighting is worth as an occurrence of its damage, the best first."""
+
+    STANDS = 0
+    DOUBTFUL = 1
+    REJECTED = 2
+    GONE = 3
 
 
 class Ties(NamedTuple):
@@ -44,8 +57,13 @@ class Kin:
     image_set: UUID
     moment: tuple[datetime, datetime, str]
     rank: tuple[float | str, ...]
-    is_living: bool
+    standing: Standing
     ties: Ties
+
+    @property
+    def is_living(self) -> bool:
+        """Whether it is not gone."""
+        return self.standing is not Standing.GONE
 
 
 @dataclass(eq=False, slots=True)
@@ -80,7 +98,8 @@ class Kinship:
     def attach(self, key: UUID, first: UUID | None) -> None:
         """The sighting's family is the same damage as the earlier `first`; None: it is seen for the first time.
 
-        Raises KinshipError for a sighting of its own set, and for one that is not earlier.
+        Raises KinshipError for a sighting of its own set, for one that is not earlier, and for one that would not be
+        the first occurrence, since the sighting stands and the earlier one does not.
         """
         family = self._family[key]
         if first is None:
@@ -90,8 +109,7 @@ class Kinship:
         target = self._family[first]
         if self._set_of(target) == self._set_of(family):
             raise KinshipError("Sightings of one set share a representative, not a first occurrence.")
-        if self._first(target) is family or self._moment(self._first(target)) > self._moment(family):
-            raise KinshipError("The first occurrence must be of an earlier image set.")
+        self._refuse_later(family, target)
         if target not in self._line[family] and family is not self._first(family):
             self._leave(family)
         self._unite(key, first)
@@ -206,13 +224,28 @@ class Kinship:
 
     def _first(self, family: _Family) -> _Family:
         """The first occurrence of the family's line."""
-        return min(
-            self._line[family],
-            key=lambda each: (not self._lives(each), self._moment(each), self._rows[each.head].rank),
-        )
+        return min(self._line[family], key=self._precedence)
+
+    def _precedence(self, family: _Family) -> tuple[Standing, tuple[datetime, datetime, str], tuple[float | str, ...]]:
+        """What makes a family the first occurrence of its line: it stands, and is the earliest that does."""
+        return self._standing(family), self._moment(family), self._rows[family.head].rank
+
+    def _refuse_later(self, family: _Family, target: _Family) -> None:
+        """Raise KinshipError unless the target's line begins, or would begin, before the family."""
+        first, moment = self._first(target), self._moment(family)
+        if min(self._moment(first), self._moment(target)) > moment:
+            raise KinshipError("The first occurrence must be of an earlier image set.")
+        if min(first, family, key=self._precedence) is family:
+            reason = (
+                "was rejected or is doubtful" if self._moment(target) < moment else "must be of an earlier image set"
+            )
+            raise KinshipError(f"The first occurrence {reason}.")
+
+    def _standing(self, family: _Family) -> Standing:
+        return min(self._rows[key].standing for key in family.members)
 
     def _lives(self, family: _Family) -> bool:
-        return any(self._rows[key].is_living for key in family.members)
+        return self._standing(family) is not Standing.GONE
 
     def _set_of(self, family: _Family) -> UUID:
         return self._rows[family.head].image_set

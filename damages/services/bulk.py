@@ -15,7 +15,7 @@ from damages.models import Action, Damage, DamageState, Source
 from damages.models.damage import no_false_positives, no_true_positives
 from damages.services.decisions import verdict_set
 from damages.services.edits import Edit, conflict_about, listed
-from damages.services.matching import is_living, kin_ids, kinship_of, rows_lock, ties_write
+from damages.services.matching import is_living, kin_ids, kinship_of, rows_lock, stands, ties_write
 from damages.services.records import Ledger, version_of
 from damages.taxonomy import DamageCategory
 from tenants.errors import Invalid, NotFound
@@ -61,29 +61,47 @@ def damages_update(*, user: User, changes: Sequence[DamageChange], reach: Reach,
     Several changes of one damage follow one another. A state is a decision as in `damage_decide`: accepting confirms
     the category unless flags are given. True flags are a person's word for the category, which follows them; an
     accepted damage has no false positives, a rejected one no true ones. `family_reviewed` is said of the whole family.
-    A representative or first occurrence puts a damage into a family or line (`damages.kinship`). The number of queries
-    depends on the number of batches of rows that the database takes, not on that of damages.
+    A representative or first occurrence puts a damage into a family or line (`damages.kinship`); a line whose first
+    occurrence is rejected begins with the next earliest, until that is taken back. The number of queries depends on
+    the number of batches of rows that the database takes, not on that of damages.
 
     Raises NotFound, Forbidden, Invalid naming the place, and Conflict naming damages with their current versions: held
     by somebody else, reviewed, changed since `version`, or matched in a way that cannot be.
     """
-    is_matching = any(name in change.values for change in changes for name in _MATCHES)
     with transaction.atomic():
         targets = _targets(changes)
         edit = Edit.begin(
-            user=user, ids=(change.id for change in changes), reach=reach, step=step, is_matching=is_matching
-        )
+            user=user, ids=(change.id for change in changes), reach=reach, step=step,
+            is_matching=lambda standing: _matches(changes) or bool(_turning(changes, standing)),
+        )  # fmt: skip
         _refuse_unseen(targets, edit)
         wanted = [*edit.ids, *targets]
-        rows = rows_lock(kin_ids(wanted) if is_matching else wanted)
+        rows = rows_lock(kin_ids(wanted) if edit.is_matching else wanted)
         _refuse_gone(rows, wanted)
         _refuse_stale(rows, changes)
+        if not edit.is_matching:
+            _refuse_turned(rows, changes)
         for change in changes:
             _facts_change(rows[change.id], change, user=user, ledger=edit.ledger)
-        if is_matching:
+        if edit.is_matching:
             _matches_change(rows, changes, ledger=edit.ledger)
         edit.finish()
     return [rows[key] for key in edit.ids]
+
+
+def _matches(changes: Sequence[DamageChange]) -> bool:
+    """Whether anything is said of families and first occurrences."""
+    return any(name in change.values for change in changes for name in _MATCHES)
+
+
+def _turning(changes: Sequence[DamageChange], standing: Mapping[UUID, bool]) -> list[UUID]:
+    """The damages that may cease to stand by these changes, or stand again, so that a line may begin elsewhere."""
+    return [
+        change.id
+        for change in changes
+        if ("state" in change.values and (change.values["state"] != DamageState.REJECTED) != standing[change.id])
+        or ("is_potential" in change.values and change.values["is_potential"] == standing[change.id])
+    ]
 
 
 # --- what may not be -------------------------------------------------------------------------------------------------
@@ -117,6 +135,15 @@ def _refuse_stale(rows: Mapping[UUID, Damage], changes: Sequence[DamageChange]) 
     stale = [rows[change.id] for change in changes if change.version not in {None, version_of(rows[change.id])}]
     if stale:
         raise conflict_about("Somebody else has changed this since.", stale)
+
+
+def _refuse_turned(rows: Mapping[UUID, Damage], changes: Sequence[DamageChange]) -> None:
+    """Somebody may have rejected a damage, or taken that back, before it was locked: its car is not locked then."""
+    concerned = [rows[change.id] for change in changes]
+    standing = {row.pk: stands(row.state, is_potential=row.is_potential) for row in concerned}
+    turning = _turning(changes, standing)
+    if turning:
+        raise conflict_about("Somebody else has changed this since.", [rows[key] for key in dict.fromkeys(turning)])
 
 
 # --- the row itself --------------------------------------------------------------------------------------------------
@@ -212,7 +239,8 @@ def _matches_change(rows: Mapping[UUID, Damage], changes: Sequence[DamageChange]
         if "first_damage" in values:
             _refuse_other_car(change, rows)
             _matched(change, rows, values["first_damage"], kinship.attach)
-    ties_write(kinship.changes(), rows, ledger=ledger, action=Action.MATCHED)
+    action = Action.MATCHED if _matches(changes) else Action.SETTLED
+    ties_write(kinship.changes(), rows, ledger=ledger, action=action)
     for change in changes:
         if "family_reviewed" in change.values:
             _family_review(kinship, rows, change, ledger=ledger)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
 from django.db import transaction
@@ -14,7 +14,7 @@ from damages.models import Action, Damage, DamageDecision, DamageState, Source
 from damages.models.damage import no_false_positives, no_true_positives
 from damages.services.locks import tenant_of
 from damages.services.manual import edit_begin
-from damages.services.matching import cars_lock, ties_settle
+from damages.services.matching import cars_lock, stands, ties_settle
 from damages.services.records import FACTS, MATCHING, Ledger, facts_of, facts_restore
 from damages.services.roles import role_permit
 from damages.taxonomy import DamageCategory
@@ -34,13 +34,16 @@ def damage_decide(*, user: User, damage: Damage, action: Verdict, step: Source) 
     """Accept or reject a damage, or take the decision about it back (`reopen`), in the role `step`.
 
     Accepting confirms the category: it becomes the one true `true_positives`, and a doubtful sighting becomes a full
-    one. The same decision by the same person again changes and records nothing. Raises Invalid, Forbidden, NotFound,
-    Conflict (see `edit_begin`).
+    one. A first occurrence that is rejected makes way for the next earliest, and takes its place again when that is
+    taken back. The same decision by the same person again changes and records nothing. Raises Invalid, Forbidden,
+    NotFound, Conflict (see `edit_begin`).
     """
     _action_checked(action)
     with transaction.atomic():
+        cars_lock([damage.car_id])
         row = _row_to_change(damage, user=user, step=step)
-        _decide(row, action=action, user=user, step=step)
+        if _decide(row, action=action, user=user, step=step):
+            ties_settle([row.pk], ledger=Ledger(user=user, step=step))
     return row
 
 
@@ -52,13 +55,16 @@ def family_decide(*, user: User, damage: Damage, action: Verdict, step: Source) 
     """
     _action_checked(action)
     with transaction.atomic():
+        cars_lock([damage.car_id])
         head = _row_to_change(damage, user=user, step=step)
         sightings = Damage.objects.of(tenant_of(head.image_set)).visible().family(head.representative_id or head.pk)
         # In the order of their ids: two people deciding at once wait for one another instead of locking crosswise.
         rows = list(sightings.filter(image_set=head.image_set).select_for_update(of=("self",)).order_by("id"))
         for row in rows:
             row.image_set = head.image_set
-            _decide(row, action=action, user=user, step=step, is_family=True)
+        turned = [row.pk for row in rows if _decide(row, action=action, user=user, step=step, is_family=True)]
+        if turned:
+            ties_settle(turned, ledger=Ledger(user=user, step=step))
     return rows
 
 
@@ -140,7 +146,7 @@ def damage_undo(*, user: User, damage: Damage, step: Source) -> Damage:
             facts_restore(row, last.before)
         action = Action.RESTORED if last.action == Action.DELETED else Action.REOPENED
         _record(row, before=before, action=action, user=user, step=step, undoes=last)
-        if before["deleted_at"] != facts_of(row)["deleted_at"]:
+        if before["deleted_at"] != facts_of(row)["deleted_at"] or _has_turned(row, before):
             ties_settle([row.pk], ledger=Ledger(user=user, step=step))
     return row
 
@@ -150,14 +156,21 @@ def _action_checked(action: object) -> None:
         raise Invalid("Unknown action.", {"action": [f"One of {', '.join(_VERDICTS)}."]})
 
 
-def _decide(row: Damage, *, action: Verdict, user: User, step: Source, is_family: bool = False) -> None:
-    """Write a verdict and its record, unless the same person has made it already."""
+def _decide(row: Damage, *, action: Verdict, user: User, step: Source, is_family: bool = False) -> bool:
+    """Write a verdict and its record, unless the same person has made it already; whether its line must be settled."""
     state, recorded = _VERDICTS[action]
     before = facts_of(row)
     row.family_reviewed = is_family or row.family_reviewed
     verdict_set(row, state=state, user=user)
     if facts_of(row) != before:
         _record(row, before=before, action=recorded, user=user, step=step)
+    return _has_turned(row, before)
+
+
+def _has_turned(row: Damage, before: Mapping[str, Any]) -> bool:
+    """Whether the damage ceased to stand, or stands again, since these were its facts."""
+    stood = stands(before["state"], is_potential=before["is_potential"])
+    return stood != stands(row.state, is_potential=row.is_potential)
 
 
 def verdict_set(row: Damage, *, state: DamageState, user: User) -> None:

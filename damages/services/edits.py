@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from damages.models import Damage, Source
 from damages.services.manual import edits_begin
-from damages.services.matching import cars_lock
+from damages.services.matching import cars_lock, stands
 from damages.services.records import Ledger, version_of
 from damages.services.results import changes_tell
 from damages.services.roles import role_permit
@@ -26,7 +26,8 @@ class Edit:
     """A change of several damages under way, inside the caller's transaction.
 
     `ids` are those asked for, without repetitions and in their order; `tenant_ids` and `image_sets` (by damage) say
-    where they are; `refused` are the sets that must not be changed now, with the reason.
+    where they are; `refused` are the sets that must not be changed now, with the reason. `is_matching`: the cars are
+    locked, so that families and first occurrences may change.
     """
 
     user: User
@@ -35,30 +36,34 @@ class Edit:
     tenant_ids: set[UUID]
     image_sets: dict[UUID, UUID]
     ledger: Ledger
+    is_matching: bool
     refused: dict[UUID, str] = field(default_factory=dict)
 
     @classmethod
     def begin(
-        cls, *, user: User, ids: Iterable[UUID], reach: Reach, step: Source, is_matching: bool, lazily: bool = False
-    ) -> Edit:
+        cls, *, user: User, ids: Iterable[UUID], reach: Reach, step: Source,
+        is_matching: bool | Callable[[Mapping[UUID, bool]], bool], lazily: bool = False,
+    ) -> Edit:  # fmt: skip
         """Find the damages, ask who may and lock what `is_matching` needs; four queries or five.
 
-        `lazily` leaves it to the caller to `refuse` the sets that really change. Raises NotFound naming what is not
-        there for the person, Forbidden, Conflict.
+        `is_matching` may be asked of which of the damages stand. `lazily` leaves it to the caller to `refuse` the sets
+        that really change. Raises NotFound naming what is not there for the person, Forbidden, Conflict.
         """
         wanted = list(dict.fromkeys(ids))
         found = _found(wanted, reach)
-        tenant_ids = {tenant_id for _, tenant_id, _ in found.values() if tenant_id is not None}
+        tenant_ids = {row.tenant_id for row in found.values() if row.tenant_id is not None}
         for tenant_id in sorted(tenant_ids):
             role_permit(user=user, role=step, tenant_id=tenant_id)
+        if callable(is_matching):
+            is_matching = is_matching({key: row.stands for key, row in found.items()})
         if is_matching:
-            cars_lock(car_id for _, _, car_id in found.values())
+            cars_lock(row.car_id for row in found.values())
         edit = cls(
             user=user, reach=reach, ids=wanted, tenant_ids=tenant_ids, ledger=Ledger(user=user, step=step),
-            image_sets={key: image_set for key, (image_set, _, _) in found.items()},
+            image_sets={key: row.image_set_id for key, row in found.items()}, is_matching=is_matching,
         )  # fmt: skip
         edit.refused = edits_begin(user=user, image_set_ids=set(edit.image_sets.values()), reach=reach)
-        homeless = {image_set for image_set, tenant_id, _ in found.values() if tenant_id is None}
+        homeless = {row.image_set_id for row in found.values() if row.tenant_id is None}
         edit.refused |= dict.fromkeys(homeless, "A set that belongs to no tenant has no manual steps.")
         if not lazily:
             edit.refuse(wanted)
@@ -89,12 +94,22 @@ def listed(ids: Sequence[object]) -> str:
     return shown if len(ids) <= _NAMED else f"{shown} and {len(ids) - _NAMED} more"
 
 
-def _found(ids: Sequence[UUID], reach: Reach) -> dict[UUID, tuple[UUID, UUID | None, UUID | None]]:
-    """Set, tenant and car of each damage; NotFound names those that are not there."""
+class _Found(NamedTuple):
+    """Where a damage is, and whether it stands."""
+
+    image_set_id: UUID
+    tenant_id: UUID | None
+    car_id: UUID | None
+    stands: bool
+
+
+def _found(ids: Sequence[UUID], reach: Reach) -> dict[UUID, _Found]:
+    """Each damage's place and standing; NotFound names those that are not there."""
     rows = Damage.objects.of(reach).visible().filter(pk__in=ids).order_by()
-    found: dict[UUID, tuple[UUID, UUID | None, UUID | None]] = {
-        key: (image_set, tenant_id, car_id)
-        for key, image_set, tenant_id, car_id in rows.values_list("pk", "image_set", "image_set__tenant", "car")
+    columns = rows.values_list("pk", "image_set", "image_set__tenant", "car", "state", "is_potential")
+    found = {
+        key: _Found(image_set, tenant_id, car_id, stands(state, is_potential=is_potential))
+        for key, image_set, tenant_id, car_id, state, is_potential in columns
     }
     missing = [key for key in ids if key not in found]
     if missing:

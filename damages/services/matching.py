@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from assets.models import Car
 from damages import geometry
-from damages.kinship import Kin, Kinship, Ties
+from damages.kinship import Kin, Kinship, Standing, Ties
 from damages.models import Action, Damage, DamageState
 from damages.services.records import TIES, Ledger
 from damages.services.results import changes_tell
@@ -82,17 +82,22 @@ def ties_write(
 
 
 def ties_settle(ids: Collection[UUID], *, ledger: Ledger) -> None:
-    """Put families and lines of these damages in order after some were removed or came back; writes the ledger.
+    """Put families and lines of these damages in order after some ceased to stand or stand again; writes the ledger.
 
     A family whose representative is gone gets the best of its living sightings; a line whose first occurrence is gone
-    begins with the next earliest. What was published of the sets concerned is told to be outdated, that of others' sets
-    included: they are in the same transaction.
+    or was rejected begins with the next earliest. What was published of the sets concerned, those of others of the car
+    included, is told to be outdated in the same transaction.
     """
     rows = rows_lock(kin_ids(ids))
     ties_write(kinship_of(rows.values()).changes(), rows, ledger=ledger, action=Action.SETTLED)
     ledger.write()
     tenants = {row.image_set.tenant_id for row in rows.values()}
     changes_tell(ledger.outdated, tenant_ids={key for key in tenants if key is not None})
+
+
+def stands(state: str, *, is_potential: bool) -> bool:
+    """Whether a damage of this state counts as an occurrence: nobody rejected it, and it is not a doubtful one."""
+    return state != DamageState.REJECTED and not is_potential
 
 
 def is_living(row: Damage) -> bool:
@@ -107,9 +112,17 @@ def _kin(row: Damage) -> Kin:
         image_set=row.image_set_id,
         moment=(image_set.recorded_at, image_set.created_at, str(image_set.pk)),
         rank=_rank(row),
-        is_living=is_living(row),
+        standing=_standing(row),
         ties=ties_of(row),
     )
+
+
+def _standing(row: Damage) -> Standing:
+    if not is_living(row):
+        return Standing.GONE
+    if stands(row.state, is_potential=row.is_potential):
+        return Standing.STANDS
+    return Standing.REJECTED if row.state == DamageState.REJECTED else Standing.DOUBTFUL
 
 
 def _rank(row: Damage) -> tuple[float | str, ...]:

@@ -23,6 +23,9 @@ FEWEST: Final = 2
 #: Keys in the records of a merge and of its undoing: the merge's own id.
 _MERGE: Final = "merge"
 _UNDOES: Final = "undoes"
+#: The columns of a row's pointers, in the order of Ties.
+_POINTERS: Final = ("representative_id", "first_damage_id")
+_OTHERWISE: Final = "These damages were matched otherwise since they were merged."
 
 
 def damages_merge(*, user: User, ids: Sequence[UUID], reach: Reach, step: Source) -> None:
@@ -51,18 +54,19 @@ def damages_merge(*, user: User, ids: Sequence[UUID], reach: Reach, step: Source
 def damages_unmerge(*, user: User, damage: Damage, reach: Reach, step: Source) -> list[Damage]:
     """Take back the last merge of a damage, or of one it is one with; again for the merge before.
 
-    Returns the damages whose family or first occurrence changed. Raises NotFound, Forbidden, and Conflict when there
-    is nothing to take back, when something else was matched since, or when a set concerned may not be changed now.
+    What merely followed since (one was removed or rejected, so that another came first) is not in the way. Returns the
+    damages whose family or first occurrence changed. Raises NotFound, Forbidden, and Conflict when there is nothing to
+    take back, when something else was matched since, or when a set concerned may not be changed now.
     """
     with transaction.atomic():
         edit = Edit.begin(user=user, ids=[damage.pk], reach=reach, step=step, is_matching=True, lazily=True)
         kin = kin_ids(edit.ids)
         merge, records = _last_merge(kin)
-        refused = edits_begin(user=user, image_set_ids=_image_sets(records), reach=reach)
+        refused = edits_begin(user=user, image_set_ids=_image_sets(merge, records), reach=reach)
         for reason in refused.values():
             raise Conflict(reason)
         rows = rows_lock(kin)
-        before = {record.damage_id: _ties_before(record, rows[record.damage_id]) for record in records}
+        before = _ties_before(records, rows)
         changes = kinship_of(rows.values(), ties=before).changes()
         # Those that the merge left as they were know of its end too: nothing else may lead from them to the others.
         told = {key: ties_of(rows[key]) for key in before} | changes
@@ -89,30 +93,42 @@ def _record_merge(edit: Edit, rows: Mapping[UUID, Damage], changes: Mapping[UUID
 
 
 def _last_merge(kin: Collection[UUID]) -> tuple[str, list[DamageDecision]]:
-    """The id of the last standing merge among these damages, and its records."""
+    """The id of the last standing merge among these damages; its records and those since, the newest first."""
     decisions = DamageDecision.objects.all_tenants("matches of damages that were reached").filter(
         damage__in=kin, action__in=MATCHING
     )
     found = list(decisions.select_related("damage").order_by("-created_at", "-id"))
     undone = {record.after[_UNDOES] for record in found if _UNDOES in record.after}
-    standing = [record for record in found if _UNDOES not in record.after and record.after.get(_MERGE) not in undone]
+    standing = [
+        record
+        for record in found
+        if not (record.action == Action.SETTLED or _UNDOES in record.after or record.after.get(_MERGE) in undone)
+    ]
     if not standing:
         raise Conflict("There is no merge to take back.")
     merge = standing[0].after.get(_MERGE)
     if merge is None:
-        raise Conflict("These damages were matched otherwise since they were merged.")
-    return merge, [record for record in standing if record.after.get(_MERGE) == merge]
+        raise Conflict(_OTHERWISE)
+    end = max(place for place, record in enumerate(found) if record.after.get(_MERGE) == merge)
+    return merge, found[: end + 1]
 
 
-def _image_sets(records: Sequence[DamageDecision]) -> set[UUID]:
+def _image_sets(merge: str, records: Sequence[DamageDecision]) -> set[UUID]:
     """The sets in which damages that were asked for were changed by the merge."""
-    return {record.damage.image_set_id for record in records if record.action == Action.MERGED and record.before}
+    own = [record for record in records if record.after.get(_MERGE) == merge]
+    return {record.damage.image_set_id for record in own if record.action == Action.MERGED and record.before}
 
 
-def _ties_before(record: DamageDecision, row: Damage) -> Ties:
-    """The row's pointers as they were before a merge; Conflict when they are not any more what the merge made them."""
-    now = facts_of(row, TIES)
-    if any(record.after.get(name, value) != value for name, value in now.items()):
-        raise conflict_about("These damages were matched otherwise since they were merged.", [row])
-    before = {name: UUID(value) if value else None for name, value in (now | record.before).items()}
-    return Ties(before["representative_id"], before["first_damage_id"])
+def _ties_before(records: Sequence[DamageDecision], rows: Mapping[UUID, Damage]) -> dict[UUID, Ties]:
+    """The pointers as they were before these records, the newest first; Conflict where they do not lead back."""
+    ties = {record.damage_id: facts_of(rows[record.damage_id], TIES) for record in records}
+    for record in records:
+        now = ties[record.damage_id]
+        if any(record.after[name] != now[name] for name in record.before):
+            raise conflict_about(_OTHERWISE, [rows[record.damage_id]])
+        now |= record.before
+    return {key: Ties(*(_as_id(now[name]) for name in _POINTERS)) for key, now in ties.items()}
+
+
+def _as_id(value: str | None) -> UUID | None:
+    return UUID(value) if value else None

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from damages.kinship import Kin, Kinship, KinshipError, Ties
+from damages.kinship import Kin, Kinship, KinshipError, Standing, Ties
 
 ALONE = Ties(None, None)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -25,11 +25,11 @@ def key(number: int) -> UUID:
     return UUID(int=number)
 
 
-def kin(number: int, *, day: int, rank: float = 0.5, is_living: bool = True, ties: Ties = ALONE) -> Kin:
+def kin(number: int, *, day: int, rank: float = 0.5, standing: Standing = Standing.STANDS, ties: Ties = ALONE) -> Kin:
     """Sighting `number`, in the set that was recorded on this day."""
     moment = (START + timedelta(days=day), START, str(key(1000 + day)))
     return Kin(
-        id=key(number), image_set=key(1000 + day), moment=moment, rank=(rank, number), is_living=is_living, ties=ties
+        id=key(number), image_set=key(1000 + day), moment=moment, rank=(rank, number), standing=standing, ties=ties
     )
 
 
@@ -64,16 +64,16 @@ def check(rows: Rows) -> None:
         assert row.ties.first != row.id
         lines[head.ties.first or head.id].append(row)
     for first, members in lines.items():
-        living = [row for row in members if row.is_living]
+        best = min(row.standing for row in members)
         assert rows[first].ties == ALONE
         heads: defaultdict[UUID, set[UUID]] = defaultdict(set)
         for row in members:
             heads[row.image_set].add(row.ties.representative or row.id)
         assert all(len(found) == 1 for found in heads.values())
-        if living:
-            assert rows[first].moment == min(row.moment for row in living)
-        for row in living:
-            assert rows[row.ties.representative or row.id].is_living
+        # Of those that stand the earliest, of the doubtful where none does, and so on.
+        assert rows[first].moment == min(row.moment for row in members if row.standing == best)
+        for row in members:
+            assert rows[row.ties.representative or row.id].is_living or not row.is_living
 
 
 def test_within_a_set_the_best_one_represents() -> None:
@@ -102,22 +102,56 @@ def test_what_was_matched_before_comes_along_and_meets_within_its_set() -> None:
 
 
 @pytest.mark.parametrize("is_first", [True, False])
-def test_a_removed_occurrence_makes_way_and_takes_its_place_again(*, is_first: bool) -> None:
+@pytest.mark.parametrize("standing", [Standing.GONE, Standing.REJECTED, Standing.DOUBTFUL])
+def test_an_occurrence_that_does_not_stand_makes_way_and_takes_its_place_again(
+    standing: Standing, *, is_first: bool
+) -> None:
     rows = merged(table(kin(1, day=0), kin(2, day=1), kin(3, day=2)), 1, 2, 3)
     gone = key(1 if is_first else 2)
-    rows[gone] = replace(rows[gone], is_living=False)
+    rows[gone] = replace(rows[gone], standing=standing)
     without = applied(rows, Kinship(rows.values()).changes())
     assert [ties(without, number)[1] for number in (1, 2, 3)] == ([2, None, 2] if is_first else [None, 1, 1])
-    without[gone] = replace(without[gone], is_living=True)
+    without[gone] = replace(without[gone], standing=Standing.STANDS)
     back = applied(without, Kinship(without.values()).changes())
     assert [ties(back, number)[1] for number in (1, 2, 3)] == [None, 1, 1]
 
 
 def test_a_removed_representative_is_followed_by_the_best_left() -> None:
     rows = merged(table(kin(1, day=0, rank=0.1), kin(2, day=0, rank=0.9), kin(3, day=0, rank=0.5)), 1, 2, 3)
-    rows[key(1)] = replace(rows[key(1)], is_living=False)
+    rows[key(1)] = replace(rows[key(1)], standing=Standing.GONE)
     rows = applied(rows, Kinship(rows.values()).changes())
     assert [ties(rows, number)[0] for number in (1, 2, 3)] == [3, 3, None]
+
+
+@pytest.mark.parametrize("standing", [Standing.REJECTED, Standing.DOUBTFUL])
+def test_a_representative_that_does_not_stand_still_represents(standing: Standing) -> None:
+    rows = merged(table(kin(1, day=0, rank=0.1), kin(2, day=0), kin(3, day=1)), 1, 2, 3)
+    rows[key(1)] = replace(rows[key(1)], standing=standing)
+    assert Kinship(rows.values()).changes() == {}, "one of its sightings stands, and lists show that one"
+    rows[key(2)] = replace(rows[key(2)], standing=standing)
+    rows = applied(rows, Kinship(rows.values()).changes())
+    assert [ties(rows, number) for number in (1, 2, 3)] == [(None, 3), (1, 3), (None, None)]
+
+
+def test_where_nothing_stands_the_doubtful_come_first_and_then_the_rejected() -> None:
+    fates = (Standing.GONE, Standing.REJECTED, Standing.DOUBTFUL, Standing.DOUBTFUL)
+    rows = table(*(kin(number, day=number, standing=fate) for number, fate in enumerate(fates, 1)))
+    assert [ties(merged(rows, 1, 2, 3, 4), number)[1] for number in (1, 2, 3, 4)] == [3, 3, None, 3]
+    assert [ties(merged(rows, 1, 2), number)[1] for number in (1, 2)] == [2, None]
+
+
+def test_what_was_rejected_is_nobodys_first_occurrence() -> None:
+    rows = table(kin(1, day=0, standing=Standing.REJECTED), kin(2, day=2), kin(3, day=1), kin(4, day=3))
+    rows = merged(rows, 1, 2)
+    assert [ties(rows, number)[1] for number in (1, 2)] == [2, None]
+    for number, first in ((3, 1), (2, 1)):
+        with pytest.raises(KinshipError, match="was rejected or is doubtful"):
+            Kinship(rows.values()).attach(key(number), key(first))
+    with pytest.raises(KinshipError, match="must be of an earlier image set"):
+        Kinship(rows.values()).attach(key(3), key(2))
+    kinship = Kinship(rows.values())
+    kinship.attach(key(4), key(1))
+    assert [ties(applied(rows, kinship.changes()), number)[1] for number in (1, 2, 4)] == [2, None, 2]
 
 
 def test_first_occurrences_are_earlier_and_of_another_set() -> None:
@@ -174,16 +208,16 @@ moves = st.one_of(
     st.tuples(st.just("merge"), st.lists(number, min_size=2, max_size=4)),
     st.tuples(st.just("attach"), st.tuples(number, st.none() | number)),
     st.tuples(st.just("represent"), st.tuples(number, st.none() | number)),
-    st.tuples(st.just("toggle"), number),
+    st.tuples(st.just("fate"), st.tuples(number, st.sampled_from(Standing))),
 )
 
 
 def moved(rows: Rows, what: str, about: Any) -> Rows:
     """The rows after a move; a match that cannot be changes nothing."""
     kinship = Kinship(rows.values())
-    if what == "toggle":
-        pk = key(about)
-        rows = rows | {pk: replace(rows[pk], is_living=not rows[pk].is_living)}
+    if what == "fate":
+        pk = key(about[0])
+        rows = rows | {pk: replace(rows[pk], standing=about[1])}
         kinship = Kinship(rows.values())
     elif what == "merge":
         kinship.merge(key(each) for each in about)

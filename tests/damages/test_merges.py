@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,10 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from assets.models import Car, ImageSet
-from damages.models import Action, Damage, DamageDecision, ManualProcessing, ManualStatus, Source, Step
+from assets.plates import Plate
+from damages.models import Action, Damage, DamageDecision, DamageState, ManualProcessing, ManualStatus, Source, Step
+from damages.selectors import DamageFilters, damages_select
+from damages.services.bulk import DamageChange, damages_update
 from damages.services.decisions import damage_decide, damage_delete, damage_draw, damage_undo
 from damages.services.deletions import damages_delete, damages_settle
 from damages.services.manual import manual_job_lock
@@ -59,6 +63,13 @@ def delete(house: factories.House, *rows: Damage, with_families: bool = False, *
     who: dict[str, Any] = {"user": house.reviewer, "step": Source.REVIEWER} | extra
     ids = [row.pk for row in rows]
     return damages_delete(ids=ids, with_families=with_families, reach=Reach.only(house.tenant.pk), **who)
+
+
+def decide(house: factories.House, *rows: Damage, state: DamageState) -> None:
+    """As a client does; people on the portal's pages do it one by one."""
+    changes = [DamageChange(id=row.pk, values={"state": state}) for row in rows]
+    reach = Reach.only(house.tenant.pk)
+    damages_update(user=house.reviewer, changes=changes, reach=reach, step=Source.REVIEWER)
 
 
 def ties(*rows: Damage) -> list[tuple[Any, Any]]:
@@ -190,11 +201,32 @@ def test_decisions_and_merges_are_taken_back_apart(ours: factories.House, car: C
 
 
 def test_what_was_matched_since_is_in_the_way(ours: factories.House, car: Car) -> None:
+    (early,), (late,), (latest,) = visit(ours, car, 1), visit(ours, car, 2), visit(ours, car, 3)
+    merge(ours, early, late)
+    change = DamageChange(id=latest.pk, values={"first_damage": early.pk})
+    damages_update(user=ours.reviewer, changes=[change], reach=Reach.only(ours.tenant.pk), step=Source.REVIEWER)
+    with pytest.raises(Conflict, match="otherwise"):
+        unmerge(ours, late)
+
+
+def test_what_merely_followed_since_is_not_in_the_way(ours: factories.House, car: Car) -> None:
     one, other, third = visit(ours, car, 1, 3)
     merge(ours, one, other, third)
     delete(ours, one)
-    with pytest.raises(Conflict, match="otherwise"):
-        unmerge(ours, other)
+    unmerge(ours, other)
+    assert ties(one, other, third) == [ALONE, ALONE, ALONE]
+
+
+def test_a_merge_is_taken_back_whoever_came_first_since(ours: factories.House, car: Car) -> None:
+    (one,), (two,), (three,), (four,) = (visit(ours, car, day) for day in (1, 2, 3, 4))
+    merge(ours, one, two)
+    merge(ours, three, four)
+    merge(ours, two, three)
+    for row in (one, two):
+        damage_decide(user=ours.reviewer, damage=row, action="reject", step=Source.REVIEWER)
+    assert ties(one, two, three, four) == [(None, three.pk), (None, three.pk), ALONE, (None, three.pk)]
+    unmerge(ours, four)
+    assert ties(one, two, three, four) == [ALONE, (None, one.pk), ALONE, (None, three.pk)]
 
 
 def test_a_reviewed_set_keeps_its_merges(ours: factories.House, car: Car) -> None:
@@ -320,6 +352,8 @@ def test_the_number_of_queries_does_not_grow(
             st.tuples(st.just("merge"), st.sets(st.integers(0, 6), min_size=2, max_size=3)),
             st.tuples(st.just("delete"), st.sets(st.integers(0, 6), min_size=1, max_size=2)),
             st.tuples(st.just("unmerge"), st.sets(st.integers(0, 6), min_size=1, max_size=1)),
+            st.tuples(st.just("reject"), st.sets(st.integers(0, 6), min_size=1, max_size=3)),
+            st.tuples(st.just("reopen"), st.sets(st.integers(0, 6), min_size=1, max_size=3)),
         ),
         max_size=6,
     )
@@ -327,7 +361,10 @@ def test_the_number_of_queries_does_not_grow(
 def test_stored_families_obey_the_rules(ours: factories.House, steps: list[tuple[str, set[int]]]) -> None:
     car = factories.car(ours.tenant, f"AB{Car.objects.of(ours.tenant.pk).count():05d}")
     rows = [*visit(ours, car, 3, 3), *visit(ours, car, 1, 2), *visit(ours, car, 2, 2)]
-    doing: dict[str, Callable[..., object]] = {"merge": merge, "delete": delete, "unmerge": unmerge}
+    doing: dict[str, Callable[..., object]] = {
+        "merge": merge, "delete": delete, "unmerge": unmerge, "reject": partial(decide, state=DamageState.REJECTED),
+        "reopen": partial(decide, state=DamageState.CREATED),
+    }  # fmt: skip
     for what, numbers in steps:
         try:
             doing[what](ours, *(rows[number] for number in sorted(numbers)))
@@ -340,4 +377,12 @@ def test_stored_families_obey_the_rules(ours: factories.House, steps: list[tuple
             assert head.representative_id is None
             assert (head.image_set_id, head.first_damage_id) == (row.image_set_id, row.first_damage_id)
             assert (first.representative_id, first.first_damage_id) == ALONE
-            assert first.image_set.recorded_at <= row.image_set.recorded_at
+            if row.state != DamageState.REJECTED:
+                assert first.image_set.recorded_at <= row.image_set.recorded_at
+        listed = set(
+            damages_select(DamageFilters(plate=Plate(car.country_code, car.plate)), reach=Reach.only(ours.tenant.pk))
+        )
+        lines = {
+            row.first_damage_id or row.representative_id or row.pk for row in living.values() if row.state != "rejected"
+        }
+        assert len(listed) == len(lines), "a car's list shows each damage that stands, once"

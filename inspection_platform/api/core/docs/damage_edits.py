@@ -120,7 +120,9 @@ damages_patch = extend_schema(
         "what contradicts itself is refused. "
         "`representativeId` puts a damage into the family of another sighting of its image set; its own id, or that of "
         "a sighting of its family, chooses the representative; null makes it a damage of its own. `firstDamageId` is "
-        "the first occurrence, a damage of the same car in an earlier image set; null: it is the first. "
+        "the first occurrence, a damage of the same car in an earlier image set; null: it is the first. One that is "
+        "rejected, or made potential, makes way for the next earliest that stands, and takes its place again when that "
+        "is taken back; until then it cannot be named (409). "
         "`damageFamilyReviewed` is said of the whole family. `partnerState` is accepted, rejected or null; "
         "`processing` is shown as it was set.\n\n"
         "Send the `modifiedAt` that you have read with a change, or `If-Match` with a single one, and a damage that "
@@ -167,8 +169,9 @@ damages_merge = extend_schema(
     tags=[TAG],
     summary="Merge damages",
     description=(
-        "They are one damage: a family within an image set, and across sets of one car the earliest is the first "
-        "occurrence of the others. What they were merged with before comes along. Damages of two cars are refused "
+        "They are one damage: a family within an image set, and across sets of one car the earliest that stands (is "
+        "neither rejected nor potential) is the first occurrence of the others. What they were merged with before comes "
+        "along. Damages of two cars are refused "
         "with 409. A merge can be taken back in the administration. "
         f"{_GUARD}{callers_text('W52')}"
     ),
