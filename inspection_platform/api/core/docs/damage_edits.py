@@ -170,9 +170,8 @@ damages_merge = extend_schema(
     summary="Merge damages",
     description=(
         "They are one damage: a family within an image set, and across sets of one car the earliest that stands (is "
-        "neither rejected nor potential) is the first occurrence of the others. What they were merged with before comes "
-        "along. Damages of two cars are refused "
-        "with 409. A merge can be taken back in the administration. "
+        "neither rejected nor potential) is the first occurrence of the others. What they were merged with before "
+        "comes along. Damages of two cars are refused with 409. A merge can be taken back in the administration. "
         f"{_GUARD}{callers_text('W52')}"
     ),
     request=DamagesMerge,
