@@ -195,6 +195,11 @@ MAX_PHOTO_BYTES = env.int("MAX_PHOTO_BYTES", default=30_000_000)
 MAX_PHOTO_PIXELS = env.int("MAX_PHOTO_PIXELS", default=64_000_000)
 #: Seconds for which an address in a result stays valid (the Inspektlabs contract names seven days).
 RESULT_URL_SECONDS = env.int("RESULT_URL_SECONDS", default=604_799)
+#: Bytes of an uploaded candidate, card and all files together, and seconds that trying it may take.
+MAX_MODEL_BYTES = env.int("MAX_MODEL_BYTES", default=60_000_000)
+MODEL_TRY_SECONDS = env.int("MODEL_TRY_SECONDS", default=120)
+#: Where each machine keeps copies of the uploaded models it runs; named by content, so that installations may share it.
+MODEL_CACHE_DIR = Path(env.str("MODEL_CACHE_DIR", default=str(VAR_DIR / "models")))
 DATA_ROOT = env.str("DATA_ROOT", default=str(VAR_DIR / "data"))
 
 # --- people ----------------------------------------------------------------------------------------------------------

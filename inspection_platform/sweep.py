@@ -16,6 +16,7 @@ from django_q.tasks import async_task
 from assets.services.recordings import passages_overdue
 from damages.services.reviewers import reviewers_serve_waiting
 from imaging.services.runs import jobs_revive
+from imaging.services.shadows import shadows_give_up, shadows_wait
 from inspection_platform import workflow
 from inspection_platform.codes import code_enqueue
 from inspection_platform.tasks import EVENT_ATTEMPTS
@@ -59,6 +60,15 @@ def events_sweep() -> int:
             events.filter(pk=event_id).update(modified_at=timezone.now())
             async_task("inspection_platform.tasks.handle_event", str(event_id), cluster="io", task_name="event")
     return len(ids)
+
+
+def shadows_sweep() -> bool:
+    """Let candidates look at photos while nothing waits for the models; returns whether a task was queued for it."""
+    shadows_give_up()
+    if "ml" not in _idle_clusters() or not shadows_wait():
+        return False
+    async_task("inspection_platform.tasks.run_shadows", cluster="ml", task_name="shadows")
+    return True
 
 
 def reviewers_sweep() -> int:

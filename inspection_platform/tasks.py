@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 from assets.plates import Plate
@@ -20,6 +21,7 @@ from assets.services.routing import ROUTED_EVENT
 from damages.services.results import CHANGED_EVENT
 from imaging.models import JobRun
 from imaging.services.runs import Hopeless, LeaseLost, job_claim, job_fail
+from imaging.services.shadows import shadow_next
 from inspection_platform import workflow
 from inspection_platform.cleanup import cleanup
 from inspection_platform.heartbeat import Heartbeat, beat_note
@@ -33,6 +35,8 @@ log = structlog.get_logger(__name__)
 
 #: After so many attempts an event is left to people (the admin shows why).
 EVENT_ATTEMPTS = 5
+#: Seconds for which one task lets candidates look at photos; the sweep asks for the next while nothing else waits.
+SHADOW_SECONDS = 20
 
 
 def run_job(job_id: str) -> None:
@@ -69,6 +73,18 @@ def _note_failure(job: JobRun, error: Exception) -> None:
             workflow.give_up(job, reason)
     except LeaseLost:
         log.warning("job.lease_lost", job=job.name, run=str(job.run_id))
+
+
+def run_shadows() -> None:
+    """Let candidates look at photos that wait for them, until somebody else wants this cluster or time is up."""
+    until = time.monotonic() + SHADOW_SECONDS
+    while time.monotonic() < until and not _others_wait("ml") and shadow_next() is not None:
+        pass
+
+
+def _others_wait(cluster: str) -> bool:
+    """Whether the cluster has more to do than the task that asks."""
+    return bool(OrmQ.objects.filter(key=cluster)[1:].exists())
 
 
 def handle_event(event_id: str) -> None:

@@ -28,6 +28,7 @@ from imaging.jobs import damage_detection, face_blur, fetch, frames, plate_readi
 from imaging.models import JobRun, PipelineRun
 from imaging.services.announced import announced_fault
 from imaging.services.runs import job_finish, jobs_release, jobs_switch_off, run_fail, run_finish, run_start
+from imaging.services.shadows import shadows_open
 from tenants.errors import Conflict
 from tenants.models import Event, PublishResult, Tenant, User
 
@@ -123,6 +124,7 @@ def job_done(job: JobRun) -> None:
     """Close a job and open those that waited for it; the last one concludes the set."""
     with transaction.atomic():
         job_finish(job=job)
+        shadows_open(job=job)
         if job.run.image_set.tenant_id is None:
             follow_tenant(job.run)
         enqueue(jobs_release(run=job.run))

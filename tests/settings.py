@@ -14,6 +14,7 @@ os.environ["STORAGE_URL"] = f"file://{SCRATCH / 'media'}"
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{SCRATCH / 'db.sqlite3'}"
 os.environ["DEBUG"] = "off"
 os.environ["PUBLIC_URL"] = "http://testserver"
+os.environ["MODEL_CACHE_DIR"] = str(SCRATCH / "models")
 os.environ["STATIC_ROOT"] = str(SCRATCH / "static")
 # WhiteNoise warns with every request about a folder that is not there.
 (SCRATCH / "static").mkdir()

@@ -8,10 +8,9 @@ from django.db import transaction
 from assets.models import Image, ImageState
 from imaging.jobs.files import pixels_of
 from imaging.jobs.prefetch import prefetched
-from imaging.ml.registry import load
 from imaging.ml.types import Prediction
 from imaging.models import Detection, JobRun, ModelVersion
-from imaging.services.model_versions import model_version_note
+from imaging.services.model_versions import load, model_version_note
 from imaging.services.runs import job_checkpoint, job_model_note
 
 MODEL = "damage_detector"

@@ -15,12 +15,11 @@ from assets.models import Image
 from assets.privacy import blur_rule
 from imaging.jobs.files import pixels_of
 from imaging.jobs.prefetch import prefetched
-from imaging.ml.registry import load
 from imaging.models import JobRun
 from imaging.ops.decode import encode_published
 from imaging.ops.errors import UnusableMedia
 from imaging.services.anonymisation import FACE_MARGIN, FaceFinder, Proposer, StillVisible, anonymised
-from imaging.services.model_versions import model_version_note
+from imaging.services.model_versions import load, model_version_note
 from imaging.services.pictures import picture_publish, picture_withdraw
 from imaging.services.runs import Hopeless, job_checkpoint, job_model_note
 

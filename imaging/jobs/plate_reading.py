@@ -14,12 +14,11 @@ from assets.models import Image, ImageState
 from imaging.jobs.files import pixels_of
 from imaging.jobs.prefetch import prefetched
 from imaging.ml.model import Model
-from imaging.ml.registry import load
 from imaging.ml.types import Reading
 from imaging.models import JobRun, ModelVersion, PlateReading
 from imaging.ops.rectify import rectified
 from imaging.plate_choice import Candidate, WhyNot, candidates, why_not
-from imaging.services.model_versions import model_version_note
+from imaging.services.model_versions import load, model_version_note
 from imaging.services.plates import run_route
 from imaging.services.runs import job_checkpoint, job_model_note
 

@@ -14,6 +14,8 @@ from imaging.ml.model import Model
 from imaging.ml.runtime import Network, preferred
 
 FOLDER = Path(__file__).parent / "models"
+#: Versions of one model, besides the released one, that a process keeps: the current one and one in shadow.
+KEPT = 2
 
 
 class UnknownModelError(KeyError):
@@ -41,7 +43,20 @@ def load(name: str, *, threads: int | None = None) -> Model:
     `threads`: how many the interpreter uses, by default the machine's cores; another number loads another one.
     Raises UnknownModelError, CardError (also when the file is not the one of its card) or RuntimeMissingError.
     """
-    return _loaded.get(name, threads if threads is not None else os.cpu_count() or 1)
+    return _loaded.get(name, _threads(threads), find=lambda: card(name))
+
+
+def load_version(name: str, key: str, *, find: Callable[[], Card], threads: int | None = None) -> Model:
+    """Return the version of `name` that is known by `key`, loading it at the first call of this process.
+
+    `find` gives its card, with files that are on this machine; it is asked only where the version has to be loaded. The
+    versions used last stay loaded, `KEPT` of each model. Raises what `load` raises, and what `find` does.
+    """
+    return _loaded.get(name, _threads(threads), find=find, key=key)
+
+
+def _threads(wanted: int | None) -> int:
+    return wanted if wanted is not None else os.cpu_count() or 1
 
 
 def build(
@@ -74,14 +89,23 @@ class _Loaded:
 
     def forget(self) -> None:
         self._lock = threading.Lock()
-        self._models: dict[tuple[str, int], Model] = {}
+        self._models: dict[tuple[str, str, int], Model] = {}
 
-    def get(self, name: str, threads: int) -> Model:
+    def get(self, name: str, threads: int, *, find: Callable[[], Card], key: str = "") -> Model:
         with self._lock:
-            key = (name, threads)
-            if key not in self._models:
-                self._models[key] = build(card(name), threads=threads)
-            return self._models[key]
+            place = (name, key, threads)
+            if place not in self._models:
+                self._models[place] = build(find(), threads=threads)
+                self._forget_old(name)
+            if key:
+                self._models[place] = self._models.pop(place)  # to the end: it was used last
+            return self._models[place]
+
+    def _forget_old(self, name: str) -> None:
+        """Let go of the versions of a model that were not used for the longest time; what was released stays."""
+        versions = [place for place in self._models if place[0] == name and place[1]]
+        for place in versions[:-KEPT]:
+            del self._models[place]
 
 
 _loaded = _Loaded()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-Boxes = npt.NDArray[np.float64]
-Rule = Callable[[Boxes, Boxes], npt.NDArray[np.float64]]
+from imaging.ml.matching import Boxes, Rule, assign, at_iou, iou, loose
+
+__all__ = ["Boxes", "Curve", "Judged", "Rule", "at_iou", "curve", "iou", "loose", "match"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,53 +57,9 @@ class Curve:
         return float(np.sum(np.diff(np.concatenate(([0.0], recall))) * envelope))
 
 
-def iou(boxes: Boxes, labels: Boxes) -> npt.NDArray[np.float64]:
-    """Intersection over union of every box with every label: (n, m)."""
-    low = np.maximum(boxes[:, None, :2], labels[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], labels[None, :, 2:])
-    inside = np.prod(np.clip(high - low, 0.0, None), axis=2)
-    union = _area(boxes)[:, None] + _area(labels)[None] - inside
-    return np.asarray(inside / np.maximum(union, 1e-9))
-
-
-def _area(boxes: Boxes) -> npt.NDArray[np.float64]:
-    return np.asarray(np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0.0, None), axis=1))
-
-
-def loose(boxes: Boxes, labels: Boxes) -> npt.NDArray[np.float64]:
-    """Affinity of the recall rule: positive where IoU >= 0.1 or the box's centre lies in the label."""
-    overlap = iou(boxes, labels)
-    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
-    inside = np.all((centre[:, None] >= labels[None, :, :2]) & (centre[:, None] <= labels[None, :, 2:]), axis=2)
-    return np.where((overlap >= 0.1) | inside, np.maximum(overlap, 1e-6), 0.0)
-
-
-def at_iou(minimum: float) -> Rule:
-    """Return the affinity that counts overlaps of at least `minimum`."""
-
-    def rule(boxes: Boxes, labels: Boxes) -> npt.NDArray[np.float64]:
-        overlap = iou(boxes, labels)
-        return np.where(overlap >= minimum, overlap, 0.0)
-
-    return rule
-
-
 def match(judged: Judged, rule: Rule) -> npt.NDArray[np.int64]:
-    """Return for every proposal the label it hits, or -1.
-
-    Greedy as in PASCAL VOC: best score first, each takes the free label of the highest affinity; a second proposal
-    on a label that is taken is a false alarm.
-    """
-    hit = np.full(len(judged.scores), -1, dtype=np.int64)
-    if not len(judged.labels) or not len(judged.boxes):
-        return hit
-    affinity = rule(judged.boxes, judged.labels)
-    for index in np.argsort(-judged.scores, kind="stable"):
-        best = int(np.argmax(affinity[index]))
-        if affinity[index, best] > 0:
-            hit[index] = best
-            affinity[:, best] = 0.0
-    return hit
+    """Return for every proposal the label it hits, or -1 (see `assign`)."""
+    return assign(judged.boxes, judged.scores, judged.labels, rule)
 
 
 def curve(photos: Sequence[Judged], rule: Rule) -> Curve:

@@ -49,6 +49,7 @@ class Command(BaseCommand):
                 sweep.jobs_sweep()
                 sweep.events_sweep()
                 sweep.reviewers_sweep()
+                sweep.shadows_sweep()
             if turn % 20 == 0:
                 sweep.recordings_sweep()
                 sweep.heartbeats_ask()
