@@ -7,7 +7,6 @@ shapes with the released model's and lets it look at drawn photos. It prints one
 from __future__ import annotations
 
 import json
-import os
 import resource
 import signal
 import subprocess
@@ -49,7 +48,7 @@ def probe(card: Path, *, seconds: float) -> Probe:
     """Try the model of a card, whose files lie beside it, in another process for at most so long."""
     # Nothing of this process' environment: no secret is within reach of what a file might make the runtime do.
     command = [sys.executable, "-m", "imaging.ml.probe", str(card)]
-    environment = {"PATH": os.environ.get("PATH", ""), "OMP_NUM_THREADS": "1"}
+    environment = {"OMP_NUM_THREADS": "1"}
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module; the path is ours
             command, cwd=ROOT, env=environment, capture_output=True, timeout=seconds, check=False

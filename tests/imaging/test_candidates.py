@@ -86,8 +86,8 @@ def test_an_upload_becomes_a_candidate(admin: User) -> None:
     row = candidates.received(admin)
     assert (str(row), row.state, row.uploaded_by) == ("damage_detector 9.0.0", S.CANDIDATE, admin)
     [file] = row.files.all()
-    assert file.file.name.startswith(f"models/{row.pk}/")
-    with default_storage.open(file.file.name) as content:
+    assert stored()[0].startswith(f"models/{row.pk}/")
+    with default_storage.open(stored()[0]) as content:
         assert content.read() == candidates.contents()[file.name]
     [change] = row.changes.all()
     assert (change.kind, change.by, change.name) == (ChangeKind.UPLOADED, admin, "damage_detector")
@@ -242,9 +242,9 @@ def test_what_cannot_be_loaded_is_not_promoted(admin: User) -> None:
     assert version_now() == registry.card("damage_detector").version
 
 
-def test_a_file_that_changed_in_storage_is_not_run(admin: User) -> None:
+def test_a_file_that_changed_in_storage_is_not_run(admin: User, cache_dir: Path) -> None:
     promoted(candidates.received(admin), admin)
-    (path,) = Path(model_files.settings.MODEL_CACHE_DIR).iterdir()
+    (path,) = cache_dir.iterdir()
     path.write_bytes(b"somebody wrote here")
     assert version_now() == "9.0.0", "a spoilt copy is fetched anew"
     path.unlink()
