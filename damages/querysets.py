@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Case, Count, F, Prefetch, Q, Value, When
+from django.db.models import Case, Count, F, Q, Value, When
 from django.db.models.functions import Abs
 
 if TYPE_CHECKING:
@@ -18,19 +18,6 @@ if TYPE_CHECKING:
 #: Status number of `ManualStatus` in which a step's work waits or goes on.
 _WAITING = {"ANNOTATION": 1, "REVIEW": 3}
 
-
-#: What is shown of a damage.
-_SHOWN = (
-    "id", "car_id", "category", "confidence", "created_at", "false_positives", "family_reviewed", "first_damage_id",
-    "height_mm", "image_height", "image_id", "image_set_id", "image_width", "is_potential", "is_processing",
-    "model_version_id", "modified_at", "partner_state", "polygon", "representative_id", "source", "state",
-    "true_positives", "width_mm",
-)  # fmt: skip
-_SHOWN_OF_OTHERS = {
-    "image": ("name", "camera", "position", "frame"),
-    "image_set": ("appraisal_id", "recorded_at", "state"),
-    "model_version": ("name", "version"),
-}
 
 #: Ends of the cameras' names: which side of a rig one is on.
 _SIDES = ("Left", "Right")
@@ -54,18 +41,6 @@ class DamageQuerySet(models.QuerySet["Damage"]):
     def family(self, representative_id: UUID) -> DamageQuerySet:
         """A representative and the other sightings of its family."""
         return self.filter(Q(pk=representative_id) | Q(representative=representative_id))
-
-    def with_evidence(self) -> DamageQuerySet:
-        """With what presenting them needs of photo, set and model, and nothing else.
-
-        Three queries more than a join, and faster: the damages of a page share a few photos, sets and models, of which
-        a join would make one object for each damage.
-        """
-        rows = self.only(*_SHOWN)
-        for name, columns in _SHOWN_OF_OTHERS.items():
-            model: Any = self.model._meta.get_field(name).related_model  # noqa: SLF001 - Django's way to a column
-            rows = rows.prefetch_related(Prefetch(name, model._base_manager.only(*columns)))  # noqa: SLF001 - as above
-        return rows
 
     def by_nearness(self, image: Image) -> DamageQuerySet:
         """Those potentially closest to an image first: its camera, its side of the rig, near frames, then by time.

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 
-from assets.models import Car, Image, ImageSet
+from assets.models import Car, Image
 from assets.plates import Plate
-from assets.querysets import CarQuerySet, ImageSetQuerySet
-from damages.models import Action, Damage, DamageDecision, DamagedPart, DamageState, ManualProcessing, Source
-from imaging.models import JobRun, PipelineRun
+from assets.querysets import CarQuerySet
+from damages.models import Action, Damage, DamageState
 from tenants.scope import Reach
 
 if TYPE_CHECKING:
@@ -39,84 +36,6 @@ SORTS: Final[Mapping[str, tuple[str, ...]]] = {
     "timestamp": ("image_set__recorded_at", "created_at", "id"),
     "-timestamp": ("-image_set__recorded_at", "-created_at", "-id"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class HandWork:
-    """Which damages of a set people drew, and which of the annotators' drawings a reviewer removed (ids)."""
-
-    drawn_by_annotators: list[UUID] = field(default_factory=list)
-    drawn_by_reviewers: list[UUID] = field(default_factory=list)
-    removed_by_reviewers: list[UUID] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class ImageSetStanding:
-    """An image set with everything that is told of it: its latest run and jobs, its manual processing, hand work."""
-
-    image_set: ImageSet
-    has_images: bool
-    run: PipelineRun | None
-    jobs: Mapping[str, JobRun]
-    manual: ManualProcessing | None
-    hand_work: HandWork
-
-
-def image_set_standings(rows: ImageSetQuerySet, *, reach: Reach) -> list[ImageSetStanding]:
-    """The rows (within reach, filtered, ordered, sliced) with their standing; five queries for any number of rows."""
-    images = Image.objects.of(reach).visible().filter(image_set=OuterRef("pk"))
-    sets = list(rows.with_origin().select_related("manual_processing").annotate(has_images=Exists(images)))
-    ids = [image_set.pk for image_set in sets]
-    runs = _latest_runs(ids, reach)
-    jobs = _jobs(list(runs.values()), reach)
-    hand_work = _hand_work(ids, reach)
-    return [
-        ImageSetStanding(
-            image_set=image_set,
-            has_images=bool(getattr(image_set, "has_images", False)),
-            run=runs.get(image_set.pk),
-            jobs=jobs[runs[image_set.pk].pk] if image_set.pk in runs else {},
-            manual=_manual(image_set),
-            hand_work=hand_work[image_set.pk],
-        )
-        for image_set in sets
-    ]
-
-
-def _manual(image_set: ImageSet) -> ManualProcessing | None:
-    try:
-        manual: ManualProcessing = image_set.manual_processing
-    except ObjectDoesNotExist:
-        return None
-    return manual
-
-
-def _latest_runs(set_ids: Sequence[UUID], reach: Reach) -> dict[UUID, PipelineRun]:
-    rows = PipelineRun.objects.of(reach).filter(image_set__in=set_ids).order_by("number")
-    return {run.image_set_id: run for run in rows}
-
-
-def _jobs(runs: Sequence[PipelineRun], reach: Reach) -> Mapping[UUID, dict[str, JobRun]]:
-    found: defaultdict[UUID, dict[str, JobRun]] = defaultdict(dict)
-    for job in JobRun.objects.of(reach).filter(run__in=runs).defer("checkpoint").order_by("order"):
-        found[job.run_id][job.name] = job
-    return found
-
-
-def _hand_work(set_ids: Sequence[UUID], reach: Reach) -> Mapping[UUID, HandWork]:
-    found: defaultdict[UUID, HandWork] = defaultdict(HandWork)
-    people = [Source.ANNOTATOR, Source.REVIEWER]
-    drawn = Damage.objects.of(reach).filter(image_set__in=set_ids, source__in=people).order_by("created_at", "id")
-    for damage in drawn.filter(deleted_at__isnull=True).only("image_set_id", "source"):
-        work = found[damage.image_set_id]
-        (work.drawn_by_annotators if damage.source == Source.ANNOTATOR else work.drawn_by_reviewers).append(damage.pk)
-    removals = DamageDecision.objects.of(reach).filter(
-        damage=OuterRef("pk"), action=Action.DELETED, step=Source.REVIEWER
-    )
-    removed = drawn.filter(Exists(removals), source=Source.ANNOTATOR, deleted_at__isnull=False)
-    for damage in removed.only("image_set_id"):
-        found[damage.image_set_id].removed_by_reviewers.append(damage.pk)
-    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,19 +62,20 @@ def damages_select(filters: DamageFilters, *, reach: Reach) -> DamageQuerySet:
     only; an image set's shows what stands on it, first occurrence or not. A family (`family_of` names its
     representative) is listed whole.
     """
-    rows = _by_life(Damage.objects.of(reach), is_deleted=filters.is_deleted)
-    rows = rows.filter(state__in=filters.states or LISTED_STATES, is_potential=filters.is_potential)
     wanted = {
         "image_set": filters.image_set_id,
         "image_set__tenant": filters.tenant_id,
         "image_set__appraisal_id": filters.appraisal_id,
     }
-    rows = rows.filter(**{path: value for path, value in wanted.items() if value is not None})
+    conditions: dict[str, Any] = {path: value for path, value in wanted.items() if value is not None}
     if filters.plate:
         own = reach.within(filters.tenant_id) if filters.tenant_id else reach
         # A handful of keys at most: the database can then use its index of each car's damages.
         cars = list(Car.objects.of(own).with_plate(filters.plate).values_list("pk", flat=True))
-        rows = rows.filter(car__in=cars, first_damage__isnull=True)
+        conditions |= {"car__in": cars, "first_damage__isnull": True}
+    states = filters.states or LISTED_STATES
+    rows = _by_life(Damage.objects.of(reach), is_deleted=filters.is_deleted)
+    rows = rows.filter(**conditions, state__in=states, is_potential=filters.is_potential)
     if filters.family_of:
         rows = rows.family(filters.family_of)
     elif filters.only_representatives:
@@ -181,32 +101,13 @@ def _one_per_family(rows: DamageQuerySet) -> DamageQuerySet:
 
     So a sighting that somebody accepted is not hidden because the family's representative was rejected.
     """
-    with_it = rows.filter(pk=OuterRef("representative"))
-    before_it = rows.filter(representative=OuterRef("representative"), pk__lt=OuterRef("pk"))
-    return rows.filter(Q(representative__isnull=True) | (~Exists(with_it) & ~Exists(before_it)))
+    comes_first = Q(pk=OuterRef("representative")) | Q(representative=OuterRef("representative"), pk__lt=OuterRef("pk"))
+    return rows.filter(Q(representative__isnull=True) | ~Exists(rows.filter(comes_first)))
 
 
 def _by_life(rows: DamageQuerySet, *, is_deleted: bool) -> DamageQuerySet:
     """Living damages, or deleted ones of sets that still stand."""
     return rows.filter(deleted_at__isnull=False, image_set__deleted_at__isnull=True) if is_deleted else rows.visible()
-
-
-def family_sizes(damages: Iterable[Damage], *, reach: Reach) -> dict[UUID, int]:
-    """Representative's id to the number of visible sightings in its family, in one query."""
-    representatives = {damage.representative_id or damage.pk for damage in damages}
-    rows = Damage.objects.of(reach).visible()
-    others = rows.filter(representative__in=representatives).order_by().values("representative")
-    counted = {row["representative"]: row["members"] for row in others.annotate(members=Count("pk"))}
-    return {pk: 1 + counted.get(pk, 0) for pk in representatives}
-
-
-def damaged_parts(damages: Iterable[Damage], *, reach: Reach) -> dict[UUID, list[DamagedPart]]:
-    """Damage's id to the parts of the car it is on, of those that have any, in one query."""
-    rows = DamagedPart.objects.of(reach).filter(damage__in=[damage.pk for damage in damages])
-    found: defaultdict[UUID, list[DamagedPart]] = defaultdict(list)
-    for part in rows.order_by("created_at", "id"):
-        found[part.damage_id].append(part)
-    return dict(found)
 
 
 def cars_by_damages(cars: CarQuerySet, *, has_damages: bool, reach: Reach) -> CarQuerySet:

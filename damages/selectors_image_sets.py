@@ -19,6 +19,7 @@ from assets.selectors import image_sets_unassigned
 from damages.models import Damage
 from damages.querysets import DamageQuerySet
 from damages.selectors import LISTED_STATES, NEW_FOR, RECENT_FOR
+from tenants.rows import AmongIds, id_text, plain_rows
 from tenants.scope import Reach
 
 #: The latest comes first.
@@ -120,16 +121,17 @@ def plate_groups(page: QuerySet[Any, Any]) -> dict[UUID, PlateGroup]:
 def damage_counts(image_set_ids: Collection[UUID]) -> dict[UUID, int]:
     """How many damages (families) stand on each of these sets, which are not deleted, that has any."""
     # As `standing`, but the sets are known to be there: joining them made PostgreSQL read through all of them.
-    rows = _damages().filter(image_set__in=image_set_ids, deleted_at__isnull=True, image__deleted_at__isnull=True)
+    rows = _damages().filter(AmongIds("image_set", image_set_ids))
+    rows = rows.filter(deleted_at__isnull=True, image__deleted_at__isnull=True)
     standing = rows.filter(state__in=LISTED_STATES, is_potential=False).order_by()
     families = Count(Coalesce("representative", "pk"), distinct=True)
     return dict(standing.values_list("image_set").annotate(families=families))
 
 
-def image_counts(image_set_ids: Collection[UUID]) -> dict[UUID, int]:
-    """How many images each of these sets has, of those that have any."""
-    rows = Image.objects.all_tenants(_WHY).visible().filter(image_set__in=image_set_ids).order_by()
-    return dict(rows.values_list("image_set").annotate(Count("pk")))
+def image_counts(image_set_ids: Collection[str]) -> dict[str, int]:
+    """How many images each of these sets has (ids as text), of those that have any."""
+    rows = Image.objects.all_tenants(_WHY).visible().filter(AmongIds("image_set", image_set_ids)).order_by()
+    return {id_text(pk): count for pk, count in plain_rows(rows.values_list("image_set").annotate(Count("pk")))}
 
 
 def image_sets_freshness(rows: ImageSetQuerySet, *, now: datetime) -> Mapping[UUID, Freshness]:

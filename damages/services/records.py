@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -45,7 +45,12 @@ def facts_restore(row: Damage, facts: Mapping[str, Any]) -> None:
 
 def version_of(row: Damage) -> str:
     """The opaque version of a damage: another one after each change."""
-    return f"{int(row.modified_at.timestamp())}{row.modified_at.microsecond:06d}"
+    return version_at(row.modified_at)
+
+
+def version_at(modified_at: datetime) -> str:
+    """The version that a damage has had since then."""
+    return f"{int(modified_at.timestamp())}{modified_at.microsecond:06d}"
 
 
 def _as_json(value: Any) -> Any:

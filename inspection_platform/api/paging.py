@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeVar
 
-from django.core.exceptions import EmptyResultSet
-from django.db import connection
 from django.db.models import QuerySet
 
 R = TypeVar("R", bound=QuerySet[Any, Any])
@@ -32,19 +30,3 @@ def page_of(rows: R, *, limit: int, page: int, total: int | None = None) -> tupl
         "totalItems": total,
     }
     return rows[(page - 1) * limit : page * limit], meta
-
-
-def plain_rows(rows: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
-    """The rows of a `values_list` as the database's driver gives them, in one query.
-
-    Django converts them value by value, which takes longer than all else about a page of a hundred. So ids may be text
-    of 32 digits and times may lack their zone, which is UTC: `id_text` and `in_utc` of the presenters take either.
-    """
-    try:
-        sql, params = rows.query.sql_with_params()
-    except EmptyResultSet:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-    return found

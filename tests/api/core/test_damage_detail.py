@@ -154,7 +154,7 @@ def test_number_of_queries_does_not_grow(
     headers = bearer(ours.staff)
     asked = {"closestToImageSetId": str(image.image_set_id), "closestToImageId": str(image.pk), "limit": "100"}
     # The image; count, damages, their parts, family sizes.
-    with django_assert_num_queries(AUTH_QUERIES + 8):
+    with django_assert_num_queries(AUTH_QUERIES + 5):
         assert len(client.get(LIST, asked, headers=headers).json()["data"]["items"]) == count
     # The damage, its parts, its family's size, matches.
     with django_assert_num_queries(AUTH_QUERIES + 4):

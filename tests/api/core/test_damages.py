@@ -31,7 +31,7 @@ Bearer = Callable[[User], Headers]
 LIST = "/core/v1/damages"
 AUTH_QUERIES = 1
 #: The set is there; count, damages, their parts, family sizes.
-LIST_QUERIES = 8
+LIST_QUERIES = 5
 
 
 def ids_of(answer: dict[str, Any]) -> list[str]:

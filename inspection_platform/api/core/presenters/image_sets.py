@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-from assets.models import CaptureSet, ImageSet
-from damages.models import ManualProcessing, ManualStatus
-from damages.selectors import HandWork, ImageSetStanding
+from damages.models import ManualStatus
 from damages.selectors_image_sets import Freshness, PlateGroup
+from damages.standings import CarShown, HandWork, ImageSetStanding, ManualShown, RigShown, RunShown, SetShown
 from imaging.models import JobState, RunState
 from imaging.pipeline import JOBS
-from inspection_platform.api.core.presenters.common import seconds, text_id
+from inspection_platform.api.core.presenters.common import seconds
+from tenants.rows import id_text, in_utc, json_value, maybe_id_text
 
 DETECTION: Final = "damage_detection"
 _START: Final = ("start", 0)
@@ -24,23 +25,23 @@ def image_set(standing: ImageSetStanding) -> dict[str, Any]:
     """An image set as lists print it."""
     row = standing.image_set
     return {
-        "id": str(row.pk),
+        "id": id_text(row.id),
         "appraisalId": row.appraisal_id or None,
-        "carId": text_id(row.car_id),
-        "carInfo": car_info(row),
+        "carId": maybe_id_text(row.car_id),
+        "carInfo": car_info(row, standing.car),
         "createdAt": seconds(row.created_at),
-        "hasImages": standing.has_images,
+        "hasImages": bool(row.has_images),
         # Their meaning is not documented; nothing is withheld from a tenant here, and nothing triggers that.
         "limitedTenantFields": {"isAvailable": True, "isTriggered": False},
         "manualProcessing": manual_processing(standing.manual, standing.hand_work),
-        "mlProcessing": ml_processing(standing),
-        "origin": origin(row.capture_set),
-        "passageId": text_id(row.passage_id),
-        "pipeline": pipeline(_jobs_switched_on(standing)),
+        "mlProcessing": ml_processing(standing.run),
+        "origin": origin(standing.rig),
+        "passageId": maybe_id_text(row.passage_id),
+        "pipeline": pipeline(_jobs_switched_on(standing.run)),
         "recDate": seconds(row.recorded_at),
-        "relatedImageSetId": text_id(row.related_image_set_id),
-        "tenantId": text_id(row.tenant_id),
-        "externalKey": row.submission.external_key if row.submission else None,
+        "relatedImageSetId": maybe_id_text(row.related_image_set_id),
+        "tenantId": maybe_id_text(row.tenant_id),
+        "externalKey": row.submission__external_key,
         "status": row.state,
         "reason": reason(standing),
     }
@@ -59,13 +60,14 @@ def image_set_detail(standing: ImageSetStanding, *, user_id: UUID, now: datetime
     return shown
 
 
-def _is_free_for(manual: ManualProcessing, *, user_id: UUID, now: datetime) -> bool:
-    return manual.holder_id in {None, user_id} or manual.locked_until is None or manual.locked_until <= now
+def _is_free_for(manual: ManualShown, *, user_id: UUID, now: datetime) -> bool:
+    is_mine = manual.holder_id is None or id_text(manual.holder_id) == str(user_id)
+    return is_mine or manual.locked_until is None or in_utc(manual.locked_until) <= now
 
 
-def car_info(row: ImageSet) -> dict[str, Any]:
+def car_info(row: SetShown, car: CarShown | None) -> dict[str, Any]:
     """What is known of the car: what was said of this set first, then the register; "" and 0 where nothing is."""
-    car, said = row.car, row.car_info
+    said = json_value(row.car_info)
     plate = f"{row.country_code}#{row.plate}" if row.plate else ""
     return {
         "color": said.get("color") or (car and car.color) or "",
@@ -75,7 +77,7 @@ def car_info(row: ImageSet) -> dict[str, Any]:
         "kW": said.get("kW") or (car and car.kilowatts) or 0,
         "mileage": said.get("mileage") or (car and car.mileage) or 0,
         "model": said.get("model") or (car and f"{car.make} {car.model}".strip()) or "",
-        "registrationNo": car.registration_no if car else plate,
+        "registrationNo": f"{car.country_code}#{car.plate}" if car else plate,
         "vin": said.get("vin") or (car and car.vin) or "",
         "year": said.get("year") or (car and car.year) or 0,
     }
@@ -95,42 +97,42 @@ def freshness(found: Mapping[UUID, Freshness]) -> dict[str, dict[str, bool]]:
     return {str(pk): {"hasNewDamages": one.has_new, "hasRecentDamages": one.has_recent} for pk, one in found.items()}
 
 
-def origin(capture_set: CaptureSet | None) -> dict[str, Any]:
+def origin(rig: RigShown | None) -> dict[str, Any]:
     """The rig the set came from; empty for a set that a client sent."""
-    if capture_set is None:
+    if rig is None:
         return {"id": None, "label": "", "location": "", "name": "", "type": ""}
     return {
-        "id": str(capture_set.pk),
-        "label": capture_set.label,
-        "location": capture_set.location,
-        "name": capture_set.name,
-        "type": "virtual" if capture_set.is_virtual else "device",
+        "id": id_text(rig.id),
+        "label": rig.label,
+        "location": rig.location,
+        "name": rig.name,
+        "type": "virtual" if rig.is_virtual else "device",
     }
 
 
-def manual_processing(manual: ManualProcessing | None, work: HandWork) -> dict[str, Any]:
+def manual_processing(manual: ManualShown | None, work: HandWork) -> dict[str, Any]:
     """The manual steps; all keys, with nulls for what has not happened."""
     return {
         "annotationEnabled": bool(manual and manual.annotation_enabled),
         "annotationTime": seconds(manual.annotated_at) if manual else None,
-        "annotatorDamagesDeletedByReviewer": [str(pk) for pk in work.removed_by_reviewers],
+        "annotatorDamagesDeletedByReviewer": work.removed_by_reviewers,
         "createdAt": seconds(manual.created_at) if manual else None,
-        "damagesAddedByAnnotator": [str(pk) for pk in work.drawn_by_annotators],
-        "damagesAddedByReviewer": [str(pk) for pk in work.drawn_by_reviewers],
+        "damagesAddedByAnnotator": work.drawn_by_annotators,
+        "damagesAddedByReviewer": work.drawn_by_reviewers,
         "isSkipped": bool(manual and manual.is_skipped),
         "lastAnnotationLockTime": seconds(manual.last_annotation_lock_at) if manual else None,
-        "lastAnnotatorId": text_id(manual.last_annotator_id) if manual else None,
+        "lastAnnotatorId": maybe_id_text(manual.last_annotator_id) if manual else None,
         "lastReviewLockTime": seconds(manual.last_review_lock_at) if manual else None,
-        "lastReviewerId": text_id(manual.last_reviewer_id) if manual else None,
+        "lastReviewerId": maybe_id_text(manual.last_reviewer_id) if manual else None,
         "reviewEnabled": bool(manual and manual.review_enabled),
         "reviewTime": seconds(manual.reviewed_at) if manual else None,
         "status": manual.status if manual else ManualStatus.NONE.value,
     }
 
 
-def ml_processing(standing: ImageSetStanding) -> dict[str, Any]:
+def ml_processing(run: RunShown | None) -> dict[str, Any]:
     """How far the models are. A run that ended counts as identified, its jobs switched off or absent included."""
-    run, detection = standing.run, standing.jobs.get(DETECTION)
+    detection = run.jobs.get(DETECTION) if run else None
     is_running = run is not None and run.state == RunState.RUNNING
     is_open = detection is not None and detection.state in {JobState.WAITING, JobState.QUEUED, JobState.RUNNING}
     is_done = detection is not None and detection.state == JobState.DONE
@@ -149,7 +151,8 @@ def reason(standing: ImageSetStanding) -> str:
     return detection.reason or "Damage detection is switched off."
 
 
-def pipeline(names: Collection[str]) -> str:
+@lru_cache(maxsize=1024)
+def pipeline(names: tuple[str, ...]) -> str:
     """The jobs as the contract prints them: a Python mapping of (job, step) to its predecessors, `start` at the end.
 
     Jobs that are switched off are left out; who waited for them waits for what they waited for.
@@ -166,5 +169,5 @@ def _needs(name: str, chosen: Collection[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _jobs_switched_on(standing: ImageSetStanding) -> list[str]:
-    return [name for name, job in standing.jobs.items() if job.state != JobState.SKIPPED]
+def _jobs_switched_on(run: RunShown | None) -> tuple[str, ...]:
+    return tuple(name for name, job in run.jobs.items() if job.state != JobState.SKIPPED) if run else ()

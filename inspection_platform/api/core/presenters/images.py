@@ -40,10 +40,13 @@ def image(row: Image) -> dict[str, Any]:
 
 
 def file_name(row: Image) -> str:
+    """What a photo is called: see `file_called`."""
+    return file_called(camera=row.camera, number=row.frame or row.position, name=row.name, image_id=str(row.pk))
+
+
+def file_called(*, camera: str, number: int, name: str, image_id: str) -> str:
     """`<camera>_<frame>.webp` for what a rig's camera saw (the place in the set for photos); else the name as sent."""
-    if row.camera:
-        return f"{row.camera}_{row.frame or row.position}.webp"
-    return row.name or f"{row.pk}.jpg"
+    return f"{camera}_{number}.webp" if camera else name or f"{image_id}.jpg"
 
 
 def picture_url(row: Image) -> str:

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from inspection_platform.api.core.presenters.common import id_text, in_utc
 from tenants.models import User
+from tenants.rows import id_text, in_utc
 
 #: Columns of a name, in the order in which `name` takes them, and of a profile in a list, as `profile` takes them.
 NAME_COLUMNS: Final = ("id", "email", "first_name", "last_name", "phone")

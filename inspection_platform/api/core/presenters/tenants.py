@@ -7,8 +7,9 @@ from typing import Any
 
 from django.conf import settings
 
-from inspection_platform.api.core.presenters.common import id_text, success
+from inspection_platform.api.core.presenters.common import success
 from tenants.models import GROUPS, Membership, Role, Tenant, User
+from tenants.rows import id_text
 from tenants.services.settings import tenant_settings_present
 
 

@@ -11,14 +11,8 @@ from rest_framework.response import Response
 
 from assets.models import Image, ImageSet
 from damages.models import Damage
-from damages.selectors import (
-    DamageFilters,
-    damage_age,
-    damaged_parts,
-    damages_select,
-    family_sizes,
-    is_matched_by_people,
-)
+from damages.selectors import DamageFilters, damage_age, damages_select, is_matched_by_people
+from damages.shown import damage_shown, damaged_parts, damages_shown, family_sizes, representative_of
 from inspection_platform.api.base import as_uuid
 from inspection_platform.api.core.docs import damages as docs
 from inspection_platform.api.core.presenters import damages as present
@@ -29,6 +23,7 @@ from inspection_platform.api.core.views.common import Concern, CoreView
 from inspection_platform.api.core.views.damage_edits import DamageChangesView
 from inspection_platform.api.paging import page_of
 from tenants.errors import Forbidden, NotFound
+from tenants.rows import id_text
 from tenants.scope import Reach
 
 #: Parameters for tenant admins, annotators and reviewers alone (contract section 5).
@@ -49,11 +44,14 @@ class DamagesView(DamageChangesView):
         self._check(request)
         query = query_of(DamageQuery, request)
         limit, page = query.pop("limit"), query.pop("page")
-        rows = damages_select(_filters(query, self.closest), reach=self.reach).with_evidence()
-        found, metadata = page_of(rows, limit=limit, page=page)
-        sizes = family_sizes(found, reach=self.reach)
-        parts = damaged_parts(found, reach=self.reach)
-        items = [present.damage(row, family_sizes=sizes, parts=parts.get(row.pk, ())) for row in found]
+        rows = damages_select(_filters(query, self.closest), reach=self.reach)
+        selected, metadata = page_of(rows, limit=limit, page=page)
+        found = damages_shown(selected)
+        sizes, parts = family_sizes(found, reach=self.reach), damaged_parts(found, reach=self.reach)
+        items = [
+            present.damage(row, family_size=sizes[representative_of(row)], parts=parts.get(id_text(row.id), ()))
+            for row in found
+        ]
         return Response(success({"items": items}, message=FETCHED, metadata=metadata))
 
     def _check(self, request: Request) -> None:
@@ -107,10 +105,11 @@ class DamageView(CoreView):
     @docs.damage
     def get(self, _request: Request, **_kwargs: Any) -> Response:
         """One damage in detail."""
+        row, reach = damage_shown(self.damage), self.actor.reach
         shown = present.detail(
-            self.damage,
-            family_sizes=family_sizes([self.damage], reach=self.actor.reach),
-            parts=damaged_parts([self.damage], reach=self.actor.reach).get(self.damage.pk, ()),
+            row,
+            family_size=family_sizes([row], reach=reach)[representative_of(row)],
+            parts=damaged_parts([row], reach=reach).get(id_text(row.id), ()),
             age=damage_age(self.damage, now=timezone.now()),
             is_matched=is_matched_by_people(self.damage),
         )

@@ -16,7 +16,6 @@ from assets.querysets import ImageSetQuerySet
 from assets.selectors import capture_sets_visible, image_sets_unassigned
 from assets.services.inspections import image_set_open
 from damages.models import ManualProcessing, Step
-from damages.selectors import ImageSetStanding, image_set_standings
 from damages.selectors_image_sets import (
     ImageSetFilters,
     image_counts,
@@ -28,6 +27,7 @@ from damages.selectors_image_sets import (
 from damages.services.image_sets import image_set_delete, image_set_say
 from damages.services.manual import manual_job_claim_next
 from damages.services.skipped import manual_job_claim_skipped
+from damages.standings import ImageSetStanding, image_set_standings
 from inspection_platform import workflow
 from inspection_platform.api.base import as_uuid
 from inspection_platform.api.core.authentication import id_token_mint
@@ -118,9 +118,9 @@ class ImageSetsView(SeenSetsView):
         page, meta = page_of(image_sets_by_plate(rows), limit=query["limit"], page=query["page"])
         groups = plate_groups(page)
         latest = ImageSet.objects.of(Reach.every()).filter(pk__in=groups)
-        standings = {one.image_set.pk: one for one in image_set_standings(latest, reach=Reach.every())}
-        facts = {pk: present.group_facts(standings[pk], group) for pk, group in groups.items()}
-        return self._listed(query, [standings[pk] for pk in groups], meta, facts)
+        standings = {one.key: one for one in image_set_standings(latest, reach=Reach.every())}
+        facts = {str(pk): present.group_facts(standings[str(pk)], group) for pk, group in groups.items()}
+        return self._listed(query, [standings[key] for key in facts], meta, facts)
 
     @docs.image_set_create
     @idempotent
@@ -181,13 +181,13 @@ class ImageSetsView(SeenSetsView):
         query: Mapping[str, Any],
         standings: list[ImageSetStanding],
         meta: Mapping[str, Any],
-        facts: Mapping[UUID, Mapping[str, Any]] | None = None,
+        facts: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Response:
-        items = [{**present.image_set(one), **(facts or {}).get(one.image_set.pk, {})} for one in standings]
+        items = [{**present.image_set(one), **(facts or {}).get(one.key, {})} for one in standings]
         if query["returnImageCount"]:
-            counts = image_counts([one.image_set.pk for one in standings])
+            counts = image_counts([one.key for one in standings])
             for item, one in zip(items, standings, strict=True):
-                item["imageCount"] = counts.get(one.image_set.pk, 0)
+                item["imageCount"] = counts.get(one.key, 0)
         return Response(success({"items": items}, meta=meta))
 
 
@@ -263,29 +263,25 @@ class ImageSetView(SeenSetsView):
     """W60, W61 and W33."""
 
     operations = {"GET": "W60", "PATCH": "W61", "DELETE": "W33"}
-    standing: ImageSetStanding
+    image_set: ImageSet
 
     def find(self, request: Request, **kwargs: Any) -> Concern:  # noqa: ARG002 - the base's signature
         """The set, if the asker sees it; the role in its tenant counts, and one that waits for a tenant has none."""
         pk = as_uuid(kwargs["image_set_id"], "Image set")
         own = ImageSet.objects.of(self.actor.reach).visible().filter(pk=pk)
         waiting = image_sets_unassigned(self.actor.reach).filter(pk=pk)
-        found = image_set_standings(own, reach=Reach.every()) or image_set_standings(waiting, reach=Reach.every())
-        if not found:
+        found = own.first() or waiting.first()
+        if found is None:
             raise NotFound("Image set not found.")
-        self.standing = found[0]
-        tenant_id = self.image_set.tenant_id
-        return Concern(tenants=(tenant_id,) if tenant_id else ())
-
-    @property
-    def image_set(self) -> ImageSet:
-        """The set that was found."""
-        return self.standing.image_set
+        self.image_set = found
+        return Concern(tenants=(found.tenant_id,) if found.tenant_id else ())
 
     @docs.image_set
     def get(self, _request: Request, **_kwargs: Any) -> Response:
         """Show one image set."""
-        return Response(success(present.image_set_detail(self.standing, user_id=self.user.pk, now=timezone.now())))
+        row = ImageSet.objects.of(Reach.every()).filter(pk=self.image_set.pk)
+        (standing,) = image_set_standings(row, reach=Reach.every())
+        return Response(success(present.image_set_detail(standing, user_id=self.user.pk, now=timezone.now())))
 
     @docs.image_set_update
     def patch(self, _request: Request, **_kwargs: Any) -> Response:

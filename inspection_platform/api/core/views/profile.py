@@ -14,8 +14,9 @@ from inspection_platform.api.core.serializers.common import maybe_uuid, query_of
 from inspection_platform.api.core.serializers.profile import NamesQuery, ProfileQuery
 from inspection_platform.api.core.views.common import Concern, CoreView
 from inspection_platform.api.core.views.named import PathPersonView
-from inspection_platform.api.paging import page_of, plain_rows
+from inspection_platform.api.paging import page_of
 from tenants.models import Role, Tenant
+from tenants.rows import plain_rows
 from tenants.scope import Reach
 from tenants.selectors import people_matching, people_of, people_total, people_within, tenants_shared
 

@@ -24,8 +24,9 @@ from inspection_platform.api.core.serializers.tenants import (
 )
 from inspection_platform.api.core.views.common import Concern, CoreView
 from inspection_platform.api.core.views.named import BodyPersonView, ids_in, tenants_named
-from inspection_platform.api.paging import page_of, plain_rows
+from inspection_platform.api.paging import page_of
 from tenants.models import Tenant
+from tenants.rows import plain_rows
 from tenants.selectors import memberships_within, people_within
 from tenants.services.people import memberships_assign, memberships_unassign
 from tenants.services.settings import tenant_create, tenant_settings_update
