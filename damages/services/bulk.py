@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -14,12 +14,12 @@ from damages.kinship import Kinship, KinshipError
 from damages.models import Action, Damage, DamageState, Source
 from damages.models.damage import no_false_positives, no_true_positives
 from damages.services.decisions import verdict_set
-from damages.services.edits import Edit, conflict_about, listed
+from damages.services.edits import Edit, Whereabouts, conflict_about, listed
 from damages.services.matching import is_living, kin_ids, kinship_of, rows_lock, stands, ties_write
 from damages.services.records import Ledger, version_of
 from damages.taxonomy import DamageCategory
 from tenants.errors import Invalid, NotFound
-from tenants.models import User
+from tenants.models import Event, User
 from tenants.scope import Reach
 
 #: Changes that concern more than the row itself.
@@ -55,8 +55,24 @@ class DamageChange:
     place: str = "damage"
 
 
-def damages_update(*, user: User, changes: Sequence[DamageChange], reach: Reach, step: Source) -> list[Damage]:
+class Changed(NamedTuple):
+    """The damages after their change, and what the workflow is to hear of it, if anything."""
+
+    rows: list[Damage]
+    news: Event | None
+
+
+def damages_update(
+    *,
+    user: User,
+    changes: Sequence[DamageChange],
+    reach: Reach,
+    step: Source,
+    known: Mapping[UUID, Whereabouts] | None = None,
+) -> Changed:
     """Carry out the changes, all or none, and return the damages in the order in which they were first named.
+
+    `known` is what `damages_find` said of those to change a moment ago.
 
     Several changes of one damage follow one another. A state is a decision as in `damage_decide`: accepting confirms
     the category unless flags are given. True flags are a person's word for the category, which follows them; an
@@ -73,6 +89,7 @@ def damages_update(*, user: User, changes: Sequence[DamageChange], reach: Reach,
         edit = Edit.begin(
             user=user, ids=(change.id for change in changes), reach=reach, step=step,
             is_matching=lambda standing: _matches(changes) or bool(_turning(changes, standing)),
+            known=known,
         )  # fmt: skip
         _refuse_unseen(targets, edit)
         wanted = [*edit.ids, *targets]
@@ -85,8 +102,8 @@ def damages_update(*, user: User, changes: Sequence[DamageChange], reach: Reach,
             _facts_change(rows[change.id], change, user=user, ledger=edit.ledger)
         if edit.is_matching:
             _matches_change(rows, changes, ledger=edit.ledger)
-        edit.finish()
-    return [rows[key] for key in edit.ids]
+        news = edit.finish()
+    return Changed([rows[key] for key in edit.ids], news)
 
 
 def _matches(changes: Sequence[DamageChange]) -> bool:

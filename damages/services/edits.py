@@ -14,11 +14,20 @@ from damages.services.records import Ledger, version_of
 from damages.services.results import changes_tell
 from damages.services.roles import role_permit
 from tenants.errors import Conflict, NotFound
-from tenants.models import User
+from tenants.models import Event, User
 from tenants.scope import Reach
 
 #: So many ids are named in a sentence; all of them are in the refusal's fields.
 _NAMED: Final = 20
+
+
+class Whereabouts(NamedTuple):
+    """Where a damage is: its set, the set's tenant (None: nobody's yet) and car; and whether it stands."""
+
+    image_set_id: UUID
+    tenant_id: UUID | None
+    car_id: UUID | None
+    stands: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,14 +52,16 @@ class Edit:
     def begin(
         cls, *, user: User, ids: Iterable[UUID], reach: Reach, step: Source,
         is_matching: bool | Callable[[Mapping[UUID, bool]], bool], lazily: bool = False,
+        known: Mapping[UUID, Whereabouts] | None = None,
     ) -> Edit:  # fmt: skip
         """Find the damages, ask who may and lock what `is_matching` needs; four queries or five.
 
         `is_matching` may be asked of which of the damages stand. `lazily` leaves it to the caller to `refuse` the sets
-        that really change. Raises NotFound naming what is not there for the person, Forbidden, Conflict.
+        that really change. `known` is what `damages_find` said of them a moment ago. Raises NotFound naming what is
+        not there for the person, Forbidden, Conflict.
         """
         wanted = list(dict.fromkeys(ids))
-        found = _found(wanted, reach)
+        found = damages_find(wanted, reach) if known is None else {key: known[key] for key in wanted}
         tenant_ids = {row.tenant_id for row in found.values() if row.tenant_id is not None}
         for tenant_id in sorted(tenant_ids):
             role_permit(user=user, role=step, tenant_id=tenant_id)
@@ -76,10 +87,24 @@ class Edit:
             reason = self.refused[self.image_sets[barred[0]]]
             raise conflict_about(reason, Damage.objects.of(self.reach).filter(pk__in=barred))
 
-    def finish(self) -> None:
-        """Write what changed, and tell of it where a published result is outdated now."""
+    def finish(self) -> Event | None:
+        """Write what changed, and tell of it where a published result is outdated now: the event, if there is one."""
         self.ledger.write()
-        changes_tell(self.ledger.outdated, tenant_ids=self.tenant_ids)
+        return changes_tell(self.ledger.outdated, tenant_ids=self.tenant_ids)
+
+
+def damages_find(ids: Sequence[UUID], reach: Reach) -> dict[UUID, Whereabouts]:
+    """Where these damages are; NotFound names those that are not there within reach."""
+    rows = Damage.objects.of(reach).visible().filter(pk__in=ids).order_by()
+    columns = rows.values_list("pk", "image_set", "image_set__tenant", "car", "state", "is_potential")
+    found = {
+        key: Whereabouts(image_set, tenant_id, car_id, stands(state, is_potential=is_potential))
+        for key, image_set, tenant_id, car_id, state, is_potential in columns
+    }
+    missing = [key for key in ids if key not in found]
+    if missing:
+        raise NotFound(f"Damages not found: {listed(missing)}.")
+    return found
 
 
 def conflict_about(reason: str, rows: Iterable[Damage]) -> Conflict:
@@ -92,26 +117,3 @@ def listed(ids: Sequence[object]) -> str:
     """Ids in a sentence, the first of many."""
     shown = ", ".join(map(str, ids[:_NAMED]))
     return shown if len(ids) <= _NAMED else f"{shown} and {len(ids) - _NAMED} more"
-
-
-class _Found(NamedTuple):
-    """Where a damage is, and whether it stands."""
-
-    image_set_id: UUID
-    tenant_id: UUID | None
-    car_id: UUID | None
-    stands: bool
-
-
-def _found(ids: Sequence[UUID], reach: Reach) -> dict[UUID, _Found]:
-    """Each damage's place and standing; NotFound names those that are not there."""
-    rows = Damage.objects.of(reach).visible().filter(pk__in=ids).order_by()
-    columns = rows.values_list("pk", "image_set", "image_set__tenant", "car", "state", "is_potential")
-    found = {
-        key: _Found(image_set, tenant_id, car_id, stands(state, is_potential=is_potential))
-        for key, image_set, tenant_id, car_id, state, is_potential in columns
-    }
-    missing = [key for key in ids if key not in found]
-    if missing:
-        raise NotFound(f"Damages not found: {listed(missing)}.")
-    return found

@@ -16,7 +16,7 @@ from damages.models import Damage, DamageState, Source
 from damages.services.bulk import DamageChange, damages_update
 from damages.services.deletions import damages_delete
 from damages.services.drawing import Drawing, PictogramMark, damages_create
-from damages.services.edits import listed
+from damages.services.edits import Whereabouts, damages_find, listed
 from damages.services.merges import damages_merge
 from inspection_platform import workflow
 from inspection_platform.api.core.docs import damage_edits as docs
@@ -50,6 +50,15 @@ _VALUES: Final[Mapping[str, str]] = {
 }
 
 
+def concern_of(tenants: Iterable[UUID | None]) -> Concern:
+    """A concern of objects of these tenants; None is that of a set which belongs to nobody yet.
+
+    Such a set is reached by global admins alone, who may whatever their roles are.
+    """
+    found = set(tenants)
+    return Concern(tenants=tuple(sorted(key for key in found if key)) if found else None)
+
+
 class DamageEditView(CoreView):
     """What all views share that change damages."""
 
@@ -66,8 +75,7 @@ class DamageEditView(CoreView):
             if missing:
                 raise NotFound(f"{what} not found: {listed(missing)}.")
             tenants.update(found.values())
-        # A set of no tenant is reached by global admins alone, who may whatever their roles are.
-        return Concern(tenants=tuple(sorted(key for key in tenants if key)) if tenants else None)
+        return concern_of(tenants)
 
     def damages_named(self, values: Iterable[object]) -> tuple[str, QuerySet[Any], Iterable[object], str]:
         """Damages, for `concern`."""
@@ -86,6 +94,8 @@ class DamageEditView(CoreView):
 
 class DamageChangesView(DamageEditView):
     """W48, W50 and W51, the calls that change damages under the list's route."""
+
+    known: Mapping[UUID, Whereabouts]
 
     def find(self, request: Request, **_kwargs: Any) -> Concern:
         """The damages to change, or what new ones are to be on."""
@@ -113,8 +123,11 @@ class DamageChangesView(DamageEditView):
         changes = [_change(item, f"damages.{place}") for place, item in enumerate(items)]
         if "If-Match" in request.headers:
             changes = [_matching(changes, request.headers["If-Match"])]
-        rows = damages_update(user=self.user, changes=changes, reach=self.actor.reach, step=self.step())
-        workflow.changes_hand_on()
+        rows, news = damages_update(
+            user=self.user, changes=changes, reach=self.actor.reach, step=self.step(), known=self.known
+        )
+        if news is not None:
+            workflow.changes_hand_on()
         shown = [present.patched(row) for row in rows]
         headers = {"ETag": present.etag(rows[0])} if len(rows) == 1 else {}
         return Response(success({"items": shown}, message="Successfully updated damages"), headers=headers)
@@ -136,9 +149,10 @@ class DamageChangesView(DamageEditView):
         return self.concern(self.damages_named(request.query_params.get("ids", "").split(",")[:MOST]))
 
     def _find_changed(self, _request: Request) -> Concern:
-        items = self._items("damages")
-        named = ("id", "firstDamageId", "representativeId")
-        return self.concern(self.damages_named(item.get(name) for item in items for name in named))
+        names = ("id", "firstDamageId", "representativeId")
+        values = [maybe_uuid(item.get(name)) for item in self._items("damages") for name in names]
+        self.known = damages_find(list(dict.fromkeys(key for key in values if key)), self.actor.reach)
+        return concern_of(where.tenant_id for where in self.known.values())
 
     def _find_new(self, _request: Request) -> Concern:
         damages, pictograms, reach = self._items("damages"), self._items("pictogramDamages"), self.actor.reach
