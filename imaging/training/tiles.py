@@ -1,5 +1,8 @@
 """Training tiles cut from labelled photos: crop and zoom, flips, light, pasted and drawn damage. No torch.
 
+A photo may also tell of places that are no damage: `LOOKALIKE` is what an earlier network took for damage (it weighs
+more), `DOUBTFUL` what nobody can tell (it does not count).
+
 Every tile is a pure function of the photos, the recipe and a random generator, so a run that is stopped and
 resumed sees the same tiles as one that was not.
 """
@@ -8,16 +11,23 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
+from scipy import ndimage
 
 from imaging.training.coco import Photo, Polygon, Thing
+from imaging.training.damage_drawing import damage_draw, spot_find
+from imaging.training.damage_lookalikes import lookalike_draw
 
 IGNORE = 255
+LOOKALIKE, DOUBTFUL = "look-alike", "doubtful"
+# How much a cell of a look-alike weighs in the loss against one of plain background.
+HARD = 3.0
+GREY = np.full(3, 1 / 3, dtype=np.float32)
 UInt8Image = npt.NDArray[np.uint8]
 FloatMap = npt.NDArray[np.float32]
 Affine = npt.NDArray[np.float64]
@@ -25,14 +35,19 @@ Affine = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class TileRecipe:
-    """How tiles are drawn: sizes in pixels, chances 0..1, zoom in network pixels a source pixel."""
+    """How tiles are drawn: sizes in pixels, chances 0..1, zoom in network pixels a source pixel.
 
-    size: int = 256
+    `paste`: real damages from elsewhere; `draw`: drawn ones; `lookalike`: drawn things that are none; `positive`: a
+    tile is cut around something labelled.
+    """
+
+    size: int = 384
     stride: int = 4
-    zoom: tuple[float, float] = (0.8, 2.2)
+    zoom: tuple[float, float] = (0.8, 2.4)
     turn: float = 12.0
-    paste: float = 0.3
-    scratch: float = 0.15
+    paste: float = 0.35
+    draw: float = 0.35
+    lookalike: float = 0.2
     jpeg: float = 0.3
     positive: float = 0.8
 
@@ -69,26 +84,56 @@ def tile_make(
     kinds: Mapping[str, int],
     patches: Sequence[Patch],
     rng: np.random.Generator,
+    surface: UInt8Image | None = None,
 ) -> Tile:
-    """Draw one tile of `photo`, whose `pixels` are (H, W, 3); `kinds` maps a category's name to its index."""
+    """Draw one tile of `photo`, whose `pixels` are (H, W, 3); `kinds` maps a category's name to its index.
+
+    `surface` (H, W), 255 where the car's body is: drawn and pasted damage goes there; none: near labelled damage.
+    """
     focus = _focus(photo, recipe, rng)
     matrix = _matrix(photo, focus, recipe, rng)
-    canvas = _warp(pixels, matrix, recipe.size)
+    image = _warp(pixels, matrix, recipe.size).astype(np.float32)
     shapes = [(thing.category, moved) for thing in photo.things for moved in _moved(thing, matrix, recipe.size)]
-    image = canvas.astype(np.float32)
-    masks = [_paste(image, shapes, patch, rng) for patch in _chosen(patches, focus, recipe, rng)]
-    if focus is not None and rng.random() < recipe.scratch:
-        masks.append(("scratch", scratch_draw(image, rng)))
-    image = _light(image, rng)
-    canvas = _compressed(np.clip(image, 0, 255).astype(np.uint8), recipe, rng)
+    body = _near(shapes, recipe.size) if surface is None else _warp_plane(surface, matrix, recipe.size)
+    if rng.random() < recipe.lookalike:
+        lookalike_draw(image, rng)
+    masks = list(_added(image, body, patches, recipe, rng))
+    canvas = _compressed(np.clip(_light(image, rng), 0, 255).astype(np.uint8), recipe, rng)
     layers = [(name, _rasterise(polygon, recipe.size)) for name, polygon in shapes] + masks
     return _labelled(canvas, layers, recipe.stride, kinds)
 
 
+def _added(
+    image: FloatMap, body: FloatMap, patches: Sequence[Patch], recipe: TileRecipe, rng: np.random.Generator
+) -> Iterator[tuple[str, FloatMap]]:
+    """Paste and draw damages on the body in `image`, in place; yield their categories and masks."""
+    for _ in range(int(rng.integers(1, 4)) if patches and rng.random() < recipe.paste else 0):
+        if (at := spot_find(image, body, rng)) is not None:
+            yield _paste(image, at, patches[int(rng.integers(len(patches)))], rng)
+    for _ in range(int(rng.integers(1, 4)) if rng.random() < recipe.draw else 0):
+        if (at := spot_find(image, body, rng)) is not None:
+            yield damage_draw(image, at, rng)
+
+
+def _near(shapes: Sequence[tuple[str, Polygon]], size: int) -> FloatMap:
+    """Where a car's body surely is when nobody outlined it: around labelled damage, 0 or 1."""
+    canvas = Image.new("L", (size, size))
+    for name, polygon in shapes:
+        if name not in (LOOKALIKE, DOUBTFUL):
+            x, y = np.mean(polygon, axis=0)
+            reach = size / 5
+            ImageDraw.Draw(canvas).ellipse((x - reach, y - reach, x + reach, y + reach), fill=255)
+    return np.asarray(canvas, dtype=np.float32) / 255.0
+
+
 def _focus(photo: Photo, recipe: TileRecipe, rng: np.random.Generator) -> Thing | None:
-    if not photo.things or rng.random() >= recipe.positive:
+    """What the tile is cut around: mostly damage, at times a look-alike."""
+    known = [thing for thing in photo.things if thing.category not in (LOOKALIKE, DOUBTFUL)]
+    alike = [thing for thing in photo.things if thing.category == LOOKALIKE]
+    choices = alike if alike and (not known or rng.random() < 0.15) else known
+    if not choices or rng.random() >= recipe.positive:
         return None
-    return photo.things[int(rng.integers(len(photo.things)))]
+    return choices[int(rng.integers(len(choices)))]
 
 
 def _matrix(photo: Photo, focus: Thing | None, recipe: TileRecipe, rng: np.random.Generator) -> Affine:
@@ -109,12 +154,19 @@ def _matrix(photo: Photo, focus: Thing | None, recipe: TileRecipe, rng: np.rando
 
 def _centre(photo: Photo, focus: Thing | None, reach: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     size = np.array([photo.width, photo.height], dtype=np.float64)
+    margin = np.minimum(reach / 2, size / 2)
     if focus is None:
-        margin = np.minimum(reach / 2, size / 2)
         return np.asarray(rng.uniform(margin, size - margin + 1e-6))
     left, top, width, height = focus.box
     middle = np.array([left + width / 2, top + height / 2])
-    return np.asarray(middle + rng.uniform(-0.4, 0.4, 2) * np.maximum(0.0, reach - np.array([width, height])))
+    shifted = middle + rng.uniform(-0.4, 0.4, 2) * np.maximum(0.0, reach - np.array([width, height]))
+    # What lies beyond the photo teaches nothing: keep nearly all of the tile inside.
+    return np.asarray(np.clip(shifted, 0.9 * margin, size - 0.9 * margin))
+
+
+def _warp_plane(plane: UInt8Image, matrix: Affine, size: int) -> FloatMap:
+    shifted = Image.fromarray(plane).transform((size, size), Image.Transform.AFFINE, tuple(matrix.ravel()))
+    return np.asarray(shifted, dtype=np.float32) / 255.0
 
 
 def _warp(pixels: UInt8Image, matrix: Affine, size: int) -> UInt8Image:
@@ -158,7 +210,10 @@ def _labelled(image: UInt8Image, layers: Sequence[tuple[str, FloatMap]], stride:
     kind = np.full((cells, cells), IGNORE, dtype=np.uint8)
     thing = np.zeros((cells, cells), dtype=np.uint8)
     for number, (name, mask) in enumerate(layers[:254], 1):
-        part = mask.reshape(cells, stride, cells, stride).mean(axis=(1, 3))
+        part = np.asarray(Image.fromarray(mask).reduce(stride))
+        if name in (LOOKALIKE, DOUBTFUL):
+            weight[(part > 0) & (cover == 0)] = HARD if name == LOOKALIKE else 0.0
+            continue
         # A scratch thinner than a quarter cell still owns the cells it covers best.
         inside = part >= min(0.25, 0.6 * float(part.max()) + 1e-6)
         if not inside.any():
@@ -189,29 +244,19 @@ def patch_cut(pixels: UInt8Image, thing: Thing) -> Patch | None:
     return Patch(residual=piece - paint, mask=mask, category=thing.category)
 
 
-def _chosen(patches: Sequence[Patch], focus: Thing | None, recipe: TileRecipe, rng: np.random.Generator) -> list[Patch]:
-    # Only where a real damage is near do we know that there is a car to paste on.
-    if focus is None or not patches or rng.random() >= recipe.paste:
-        return []
-    return [patches[int(rng.integers(len(patches)))] for _ in range(int(rng.integers(1, 4)))]
-
-
-def _paste(
-    image: FloatMap, shapes: Sequence[tuple[str, Polygon]], patch: Patch, rng: np.random.Generator
-) -> tuple[str, FloatMap]:
-    """Add `patch` to `image` in place near the objects there; return its category and mask."""
+def _paste(image: FloatMap, at: tuple[float, float], patch: Patch, rng: np.random.Generator) -> tuple[str, FloatMap]:
+    """Add `patch` to `image` in place, its middle at `at`; return its category and mask."""
     size = image.shape[0]
-    scale, angle = float(np.exp(rng.uniform(-0.5, 0.5))), float(rng.uniform(0, 360))
+    scale, angle = float(np.exp(rng.uniform(-0.5, 0.6))), float(rng.uniform(0, 360))
     residual, mask = _turned(patch, scale, angle, flip=bool(rng.random() < 0.5))
     height, width = mask.shape
     full = np.zeros((size, size), dtype=np.float32)
     if height >= size or width >= size:
         return patch.category, full
-    anchor = np.mean(shapes[int(rng.integers(len(shapes)))][1], axis=0) if shapes else np.full(2, size / 2)
-    corner = np.clip(anchor + rng.normal(0, size / 8, 2) - (width / 2, height / 2), 0, (size - width, size - height))
-    left, top = (int(value) for value in corner)
+    left = int(np.clip(at[0] - width / 2, 0, size - width))
+    top = int(np.clip(at[1] - height / 2, 0, size - height))
     soft = np.asarray(Image.fromarray((mask * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(1.5)))
-    strength = float(rng.uniform(0.7, 1.3))
+    strength = float(rng.uniform(0.6, 1.4)) * (1.0 if rng.random() < 0.85 else -1.0)
     image[top : top + height, left : left + width] += residual * (soft[..., None] / 255.0) * strength
     full[top : top + height, left : left + width] = mask > 0.5
     return patch.category, full
@@ -228,36 +273,19 @@ def _turned(patch: Patch, scale: float, angle: float, *, flip: bool) -> tuple[Fl
     return np.stack(planes, axis=2), turn(patch.mask)
 
 
-def scratch_draw(image: FloatMap, rng: np.random.Generator) -> FloatMap:
-    """Draw a scratch on `image` (S, S, 3) in place and return its mask: a bent line of uneven strength."""
-    size = image.shape[0]
-    length = float(np.exp(rng.uniform(math.log(10), math.log(size / 2.5))))
-    start = rng.uniform(size * 0.25, size * 0.75, 2)
-    heading = rng.uniform(0, 2 * math.pi)
-    steps = np.linspace(0.0, 1.0, 24)
-    bend = rng.normal(0, 0.5) * steps
-    path = start + np.cumsum(np.stack([np.cos(heading + bend), np.sin(heading + bend)], 1), axis=0) * length / 24
-    canvas = Image.new("L", (size, size))
-    width = int(rng.integers(1, 4))
-    ImageDraw.Draw(canvas).line([(float(x), float(y)) for x, y in path], fill=255, width=width)
-    mask = np.asarray(canvas, dtype=np.float32) / 255.0
-    soft = np.asarray(canvas.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.4, 1.2)))), dtype=np.float32) / 255.0
-    grain = Image.fromarray(rng.uniform(0.2, 1.0, (size // 8, size // 8)).astype(np.float32))
-    uneven = np.asarray(grain.resize((size, size), Image.Resampling.BILINEAR))
-    tone = rng.choice([-1.0, 1.0]) * rng.uniform(20, 80) + rng.normal(0, 6, 3)
-    image += (soft * uneven)[..., None] * tone.astype(np.float32)
-    return mask
-
-
 def _light(image: FloatMap, rng: np.random.Generator) -> FloatMap:
-    """Brightness, contrast, colour cast and sometimes noise, as other cameras and hours would give."""
-    gain = np.exp(rng.normal(0, 0.12)) * np.exp(rng.normal(0, 0.06, 3))
-    shifted = (image - 127.0) * float(np.exp(rng.normal(0, 0.12))) + 127.0 + rng.normal(0, 8)
-    lit = shifted * gain.astype(np.float32)
-    if rng.random() < 0.15:
-        lit = np.repeat(lit.mean(axis=2, keepdims=True), 3, axis=2)
+    """Brightness, contrast, colour and sometimes blur or noise, as other paints, cameras and hours would give."""
+    if rng.random() < 0.1:
+        image = image[..., rng.permutation(3)]
+    gain = np.exp(rng.normal(0, 0.15)) * np.exp(rng.normal(0, 0.07, 3))
+    contrast, shift = float(np.exp(rng.normal(0, 0.15))), float(rng.normal(0, 10))
+    lit = ((image - 127.0) * contrast + (127.0 + shift)) * gain.astype(np.float32)
+    grey = (lit @ GREY)[..., None]
+    lit = grey + (lit - grey) * float(rng.uniform(0.0, 0.3) if rng.random() < 0.15 else rng.uniform(0.6, 1.3))
+    if rng.random() < 0.1:
+        lit = ndimage.gaussian_filter(lit, (float(rng.uniform(0.3, 0.9)),) * 2 + (0.0,))
     if rng.random() < 0.2:
-        lit = lit + rng.normal(0, rng.uniform(1, 6), image.shape)
+        lit = lit + rng.standard_normal(image.shape, dtype=np.float32) * float(rng.uniform(1, 6))
     return np.asarray(lit, dtype=np.float32)
 
 

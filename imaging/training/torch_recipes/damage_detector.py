@@ -18,29 +18,29 @@ from tqdm import tqdm
 from imaging.ml.regions import regions_find
 from imaging.ml.tiling import Tile, crop
 from imaging.training.coco import Photo, coco_load, data_root
+from imaging.training.damage_photos import SHARES, USEDCARS, train_photos
 from imaging.training.metrics import Judged, at_iou, curve, loose
 from imaging.training.tiles import Patch, TileRecipe, patch_cut, tile_make
 from imaging.training.torch_export import export
 from imaging.training.torch_loop import Batch, Schedule, train
 from imaging.training.torch_losses import cell_kind, focal_bce, weighted_dice
 from imaging.training.torch_network import DenseNet
+from imaging.training.torch_start import start_from
 
 KINDS = ("scratch", "dent", "broken")
 SEVERITIES = ("minor", "moderate", "severe")
-KIND_OF: Mapping[str, int] = {"scratch": 0} | {
+KIND_OF: Mapping[str, int] = {"scratch": 0, "dent": 1} | {
     f"{severity}-{kind}": index for severity in SEVERITIES for index, kind in enumerate(KINDS)
 }
 STRIDE = 4
-SCHEDULE = Schedule(steps=3200)
+SCHEDULE = Schedule(steps=3000, batch=6, rate=7e-4, encoder_rate=2e-4, decay=0.04, watch=500)
 TILES = TileRecipe()
-# Rough shares of a batch by source; crashed cars and (nearly all) clean cars keep the model calm on whole-car photos.
-SHARES = {"damage/usedcars/train.json": 0.86, "damage/flickr/train.json": 0.06, "plates/openimages/train.json": 0.08}
-
 
 VALID = "damage/usedcars/val.json"
-VERSION = "0.2.0"
-# Photos that int8 is calibrated with.
-CALIBRATION = 24
+VERSION = "0.3.0"
+START = "start.tflite"
+# Photos that int8 is calibrated with, and that a start from a shipped file is normalised with.
+CALIBRATION, STATISTICS = 24, 8
 
 
 def load_pixels(photo: Photo) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -54,9 +54,10 @@ class DamageTiles(Dataset[dict[str, Any]]):
 
     def __init__(self, root: Path, seed: int, length: int) -> None:
         self.seed, self.length = seed, length
-        self.sources = [_source(root, name) for name in SHARES]
-        self.pixels = [[load_pixels(photo) for photo in tqdm(source, desc="read")] for source in self.sources]
-        self.patches = _patches(self.sources[0], self.pixels[0])
+        self.sources = [train_photos(root, name) for name in SHARES]
+        self.pixels = [[load_pixels(one.photo) for one in tqdm(source, desc="read")] for source in self.sources]
+        self.chances = [_chances([one.photo for one in source]) for source in self.sources]
+        self.patches = _patches([one.photo for one in self.sources[0]], self.pixels[0])
 
     def __len__(self) -> int:
         return self.length
@@ -64,32 +65,30 @@ class DamageTiles(Dataset[dict[str, Any]]):
     def __getitem__(self, index: int) -> dict[str, Any]:
         rng = np.random.default_rng([self.seed, index])
         source = int(rng.choice(len(SHARES), p=list(SHARES.values())))
-        number = int(rng.choice(len(self.sources[source]), p=_chances(self.sources[source])))
-        photo, pixels = self.sources[source][number], self.pixels[source][number]
-        patches = self.patches if source == 0 else ()
-        tile = tile_make(photo, pixels, recipe=TILES, kinds=KIND_OF, patches=patches, rng=rng)
+        number = int(rng.choice(len(self.sources[source]), p=self.chances[source]))
+        one, pixels = self.sources[source][number], self.pixels[source][number]
+        tile = tile_make(
+            one.photo, pixels, recipe=TILES, kinds=KIND_OF, patches=self.patches, rng=rng, surface=one.surface
+        )
         return {"image": tile.image, "target": tile.target, "weight": tile.weight, "kind": tile.kind.astype(np.int64)}
-
-
-def _source(root: Path, name: str) -> list[Photo]:
-    photos = coco_load(root / name)
-    if name.startswith("plates/"):
-        # Their labels are plates and vehicles: to this model they are photos without damage.
-        return [Photo(photo.path, photo.width, photo.height, (), photo.group) for photo in photos]
-    return photos
 
 
 def _chances(photos: Sequence[Photo]) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Photos with many objects come up more often, yet not in proportion; dents and broken parts are rare: doubled."""
     weights = [
-        max(1.0, len(photo.things) ** 0.5) * (2.0 if any("scratch" not in t.category for t in photo.things) else 1.0)
+        max(1.0, len(photo.things) ** 0.5) * (2.0 if any(KIND_OF.get(t.category, 0) for t in photo.things) else 1.0)
         for photo in photos
     ]
     return np.asarray(weights) / np.sum(weights)
 
 
 def _patches(photos: Sequence[Photo], pixels: Sequence[Any]) -> list[Patch]:
-    pairs = ((image, thing) for photo, image in zip(photos, pixels, strict=True) for thing in photo.things)
+    pairs = (
+        (image, thing)
+        for photo, image in zip(photos, pixels, strict=True)
+        for thing in photo.things
+        if thing.category in KIND_OF
+    )
     return [patch for image, thing in pairs if (patch := patch_cut(image, thing)) is not None]
 
 
@@ -150,9 +149,16 @@ def check(model: nn.Module, step: int, folder: Path, zooms: Sequence[float] = (1
 
 
 def run(folder: Path, *, steps: int | None = None, stop: int | None = None) -> None:
-    """Train from scratch or from the last checkpoint in `folder`, then export the files and `trained.json` there."""
+    """Train, or go on from the last checkpoint in `folder`, then export the files and `trained.json` there.
+
+    A shipped float16 file in `folder/start.tflite` is where it begins instead of ImageNet's weights.
+    """
     schedule = replace(SCHEDULE, steps=SCHEDULE.steps if steps is None else steps, stop=stop)
     model = DenseNet(1 + len(KINDS))
+    if (folder / START).exists():
+        photos = coco_load(data_root() / USEDCARS)[:STATISTICS]
+        pixels = np.stack([load_pixels(photo) for photo in photos])
+        start_from(model, folder / START, torch.from_numpy(pixels).permute(0, 3, 1, 2).float())
     tiles = DamageTiles(data_root(), schedule.seed, schedule.steps * schedule.batch)
     average = train(model, tiles, loss_of, schedule, folder, lambda net, step: check(net, step, folder))
     ship(average, folder, schedule)
