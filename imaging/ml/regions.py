@@ -35,14 +35,22 @@ class Region:
 
 
 def regions_find(
-    probability: FloatMap, *, grow: float, floor: float, gap: int = 0, limit: int = 100, tolerance: float = 0.35
+    probability: FloatMap,
+    *,
+    grow: float,
+    floor: float,
+    gap: int = 0,
+    limit: int = 100,
+    tolerance: float = 0.35,
+    relative: float = 0.0,
 ) -> list[Region]:
     """Return the regions of `probability` (rows, columns; 0..1), best first.
 
     `grow`: cells from this probability on belong to a region, so no score lies below it. `floor`: regions whose
     score stays below are dropped; it never changes the others.
     `gap`: fragments up to twice this many cells apart count as one region (a scratch broken by a highlight).
-    `limit`: at most so many regions. `tolerance`: how far, in cells, the outline may deviate.
+    `limit`: at most so many regions. `tolerance`: how far, in cells, the outline may deviate. `relative`: a region
+    keeps its cells from this share of its best one on: the halo of a strong one does not widen its outline.
     """
     weak = probability >= grow
     joined = ndimage.binary_dilation(weak, _EIGHT, iterations=gap) if gap else weak
@@ -52,7 +60,15 @@ def regions_find(
         (_peak(probability[box][weak[box] & (labels[box] == index)]), index, box) for index, box in enumerate(boxes, 1)
     ]
     best = sorted((entry for entry in scored if entry[0] >= floor), key=lambda entry: (-entry[0], entry[1]))[:limit]
-    return [_region(score, weak[box] & (labels[box] == index), box, gap, tolerance) for score, index, box in best]
+    masks = (
+        (score, _core(probability[box], weak[box] & (labels[box] == index), relative), box)
+        for score, index, box in best
+    )
+    return [_region(score, mask, box, gap, tolerance) for score, mask, box in masks]
+
+
+def _core(values: FloatMap, mask: BoolMap, relative: float) -> BoolMap:
+    return np.asarray(mask & (values >= relative * values[mask].max()), dtype=bool)
 
 
 def _peak(values: FloatMap) -> float:

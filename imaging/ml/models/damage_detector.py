@@ -2,16 +2,22 @@
 
 Network in: (1, S, S, 3) float32 RGB 0..255. Out: (1, S / 4, S / 4, 1 + K) float32, the chance of damage and, when the
 card has K > 1 labels, the chance of each of them.
+
+A photo is looked at from near and, if the card has the parameter `far`, once more from afar: the two maps are joined by
+the mean of their logits. The card's `slope` and `offset` turn a region's score into the chance that it is damage, as
+people label it (J. Platt, "Probabilistic Outputs for Support Vector Machines", 1999).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from scipy import ndimage
 
 from imaging.ml.card import Card
 from imaging.ml.model import UInt8Image, image_check
@@ -20,6 +26,10 @@ from imaging.ml.tiling import Tile, crop, grid, stitch
 from imaging.ml.types import Finding, Prediction
 
 FloatMap = npt.NDArray[np.float32]
+# Chances nearer to 0 or 1 than this say no more.
+_EDGE = 1e-4
+# The vehicle's mask is widened by this share of the photo's longer side: damage sits on its outline too.
+_MARGIN = 0.02
 
 
 class Runs(Protocol):
@@ -42,36 +52,51 @@ class DamageDetector:
         self._network = network
         self._tile = network.input_shape[1]
 
-    def predict(self, image: UInt8Image) -> Prediction:
-        """Return the damages on `image`, (H, W, 3) uint8 RGB of any size, at the card's threshold."""
-        return self.propose(image, floor=self.card.thresholds["score"])
+    def predict(self, image: UInt8Image, *, within: FloatMap | None = None) -> Prediction:
+        """Return the damages on `image`, (H, W, 3) uint8 RGB of any size, at the card's threshold; see `propose`."""
+        return self.propose(image, floor=self.card.thresholds["score"], within=within)
 
-    def propose(self, image: UInt8Image, *, floor: float) -> Prediction:
-        """Return all findings with a score of at least `floor`: what a curve or a second look needs."""
+    def propose(self, image: UInt8Image, *, floor: float, within: FloatMap | None = None) -> Prediction:
+        """Return all findings with a score of at least `floor`: what a curve or a second look needs.
+
+        `within` (h, w), 0..1: the chance that the vehicle is there, over the whole photo at any resolution; what lies
+        beside the vehicle is not looked at. None: damage may be anywhere.
+        """
         width, height = image_check(image)
-        return self.outline(self.heat(image), width, height, floor=floor)
+        heat = self.heat(image)
+        return self.outline(heat if within is None else restricted(heat, within), width, height, floor=floor)
 
     def outline(self, heat: FloatMap, width: int, height: int, *, floor: float) -> Prediction:
         """Return the findings in the map of a photo of `width` x `height` pixels, scores from `floor` on."""
         regions = regions_find(
             heat[..., 0],
             grow=self.card.thresholds["grow"],
-            floor=floor,
+            floor=self._uncalibrated(floor),
             gap=int(self.card.parameters["gap"]),
             limit=int(self.card.parameters["limit"]),
+            relative=self.card.parameters.get("relative", 0.0),
         )
         columns, rows = (side / self.card.parameters["stride"] for side in self._working_size(width, height))
-        findings = tuple(self._finding(region, heat, columns, rows) for region in regions)
-        return Prediction(self.name, self.version, width, height, findings)
+        findings = (self._finding(region, heat, columns, rows) for region in regions)
+        kept = tuple(finding for finding in findings if finding.score >= floor)
+        return Prediction(self.name, self.version, width, height, kept)
 
     def heat(self, image: UInt8Image) -> FloatMap:
         """Return the map of `image` at its working size: (rows, columns, channels), stride 4."""
         picture = Image.fromarray(image)
-        size = self._working_size(picture.width, picture.height)
-        if size != picture.size:
-            picture = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+        width, height = self._working_size(picture.width, picture.height)
+        near = self._look(picture, width, height)
+        far = self.card.parameters.get("far", 0.0)
+        if not far:
+            return near
+        return joined([near, self._look(picture, max(1, round(width * far)), max(1, round(height * far)))])
+
+    def _look(self, picture: Image.Image, width: int, height: int) -> FloatMap:
+        seen = picture
+        if (width, height) != picture.size:
+            seen = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
         stride = int(self.card.parameters["stride"])
-        return stitch(self._maps(np.asarray(picture)), width=size[0], height=size[1], stride=stride)
+        return stitch(self._maps(np.asarray(seen)), width=width, height=height, stride=stride)
 
     def _maps(self, image: UInt8Image) -> Iterator[tuple[Tile, FloatMap]]:
         overlap, stride = int(self.card.parameters["overlap"]), int(self.card.parameters["stride"])
@@ -84,7 +109,19 @@ class DamageDetector:
 
     def _finding(self, region: Region, heat: FloatMap, columns: float, rows: float) -> Finding:
         polygon = tuple((_unit(x / columns), _unit(y / rows)) for x, y in region.polygon)
-        return Finding(label=self._label(region, heat), score=min(1.0, region.score), polygon=polygon)
+        return Finding(label=self._label(region, heat), score=self._calibrated(region.score), polygon=polygon)
+
+    def _calibrated(self, score: float) -> float:
+        slope, offset = self._calibration()
+        return min(1.0, score) if (slope, offset) == (1.0, 0.0) else _chance(slope * _logit(score) + offset)
+
+    def _uncalibrated(self, score: float) -> float:
+        """The score of a map whose chance is `score`; a hair less, as rounding must not lose what stands on it."""
+        slope, offset = self._calibration()
+        return score if (slope, offset) == (1.0, 0.0) else _chance((_logit(score) - offset) / slope) - 1e-6
+
+    def _calibration(self) -> tuple[float, float]:
+        return self.card.parameters.get("slope", 1.0), self.card.parameters.get("offset", 0.0)
 
     def _label(self, region: Region, heat: FloatMap) -> str:
         if len(self.card.labels) == 1:
@@ -92,6 +129,33 @@ class DamageDetector:
         cells = heat[region.cells]
         votes = (cells[:, 1:] * cells[:, :1]).sum(axis=0)
         return self.card.labels[int(np.argmax(votes))]
+
+
+def joined(maps: Sequence[FloatMap]) -> FloatMap:
+    """Join maps of one photo, of any resolutions, on the grid of the first: mean logit of damage, mean of the kinds."""
+    rows, columns = maps[0].shape[:2]
+    fitted = [maps[0], *(_resized(one, rows, columns) for one in maps[1:])]
+    edged = np.clip(np.stack([one[..., 0] for one in fitted]), _EDGE, 1 - _EDGE)
+    mean = np.stack(fitted).mean(axis=0)
+    mean[..., 0] = 1.0 / (1.0 + np.exp(-np.log(edged / (1.0 - edged)).mean(axis=0)))
+    return np.asarray(mean, dtype=np.float32)
+
+
+def restricted(heat: FloatMap, within: FloatMap) -> FloatMap:
+    """Lower the chance of damage where the vehicle, widened by a margin, is not; `within` as in `propose`."""
+    rows, columns = heat.shape[:2]
+    car = _resized(within[..., None], rows, columns)[..., 0]
+    wide = ndimage.maximum_filter(car, size=2 * round(_MARGIN * max(rows, columns)) + 1)
+    kept = heat.copy()
+    # From an even chance on it is the vehicle: its soft edge must not weaken what lies on it.
+    kept[..., 0] *= np.minimum(1.0, 2.0 * wide)
+    return kept
+
+
+def _resized(plane: FloatMap, rows: int, columns: int) -> FloatMap:
+    channels = (Image.fromarray(np.ascontiguousarray(plane[..., index])) for index in range(plane.shape[2]))
+    fitted = [np.asarray(one.resize((columns, rows), Image.Resampling.BILINEAR)) for one in channels]
+    return np.asarray(np.stack(fitted, axis=2), dtype=np.float32)
 
 
 def working_size(width: int, height: int, *, zoom: float, side: int) -> tuple[int, int]:
@@ -103,6 +167,15 @@ def working_size(width: int, height: int, *, zoom: float, side: int) -> tuple[in
 def build(card: Card, network: Runs) -> DamageDetector:
     """Entry point of the registry."""
     return DamageDetector(card, network)
+
+
+def _logit(chance: float) -> float:
+    edged = min(1.0 - _EDGE, max(_EDGE, chance))
+    return math.log(edged / (1.0 - edged))
+
+
+def _chance(logit: float) -> float:
+    return 1.0 / (1.0 + math.exp(-logit))
 
 
 def _unit(value: float) -> float:

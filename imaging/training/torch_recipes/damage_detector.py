@@ -33,7 +33,7 @@ KIND_OF: Mapping[str, int] = {"scratch": 0, "dent": 1} | {
     f"{severity}-{kind}": index for severity in SEVERITIES for index, kind in enumerate(KINDS)
 }
 STRIDE = 4
-SCHEDULE = Schedule(steps=3000, batch=6, rate=7e-4, encoder_rate=2e-4, decay=0.04, watch=500)
+SCHEDULE = Schedule(steps=1350, batch=6, rate=7e-4, encoder_rate=2e-4, decay=0.04, warmup=100, every=50, watch=400)
 TILES = TileRecipe()
 
 VALID = "damage/usedcars/val.json"
