@@ -132,8 +132,12 @@ def photo(image_set: ImageSet, *, position: int, published: bool = True) -> Imag
 
 
 def model_version() -> ModelVersion:
-    """A model that speaks in tests."""
-    return ModelVersion.objects.get_or_create(name="damage_detector", version="test", sha256="0" * 64)[0]
+    """A model that speaks in tests; what it says with a score below 0.5 is no proposal."""
+    card = {"thresholds": {"score": 0.5}}
+    made = ModelVersion.objects.get_or_create(
+        name="damage_detector", version="test", sha256="0" * 64, defaults={"card": card}
+    )
+    return made[0]
 
 
 def run(image_set: ImageSet) -> PipelineRun:

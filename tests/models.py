@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,12 @@ class ChosenModel:
         self.asked += 1
         height, width = image.shape[:2]
         return Prediction(self.name, self.version, width, height, tuple(self.see(image)))
+
+    def propose(self, image: NDArray[np.uint8], *, floor: float) -> Prediction:
+        """The chosen findings from `floor` on, best first."""
+        said = self.predict(image)
+        found = sorted(said.findings, key=lambda finding: -finding.score)
+        return replace(said, findings=tuple(finding for finding in found if finding.score >= floor))
 
 
 class ChosenReader(ChosenModel):

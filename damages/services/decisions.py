@@ -18,6 +18,7 @@ from damages.services.matching import cars_lock, stands, ties_settle
 from damages.services.records import FACTS, MATCHING, Ledger, facts_of, facts_restore
 from damages.services.roles import role_permit
 from damages.taxonomy import DamageCategory
+from imaging.models import Detection
 from tenants.errors import Conflict, Invalid, NotFound
 from tenants.models import User
 
@@ -82,10 +83,19 @@ def damage_categorise(*, user: User, damage: Damage, category: str, step: Source
     return row
 
 
-def damage_draw(*, user: User, image: Image, polygon: Iterable[Point], category: str, step: Source) -> Damage:
+def damage_draw(
+    *,
+    user: User,
+    image: Image,
+    polygon: Iterable[Point],
+    category: str,
+    step: Source,
+    detection: Detection | None = None,
+) -> Damage:
     """Add a damage that a person saw: accepted at once, in their role, without a confidence.
 
-    `polygon` is normalised to the photo (0..1). Raises Invalid, Forbidden, NotFound (deleted photo), Conflict.
+    `polygon` is normalised to the photo (0..1). `detection`: the weaker proposal of a model that showed it to them.
+    Raises Invalid, Forbidden, NotFound (deleted photo), Conflict.
     """
     image_set = image.image_set
     tenant_id = tenant_of(image_set)
@@ -98,11 +108,12 @@ def damage_draw(*, user: User, image: Image, polygon: Iterable[Point], category:
         row = Damage(
             image_set=image_set, image=image, car_id=image_set.car_id, source=step, created_by=user,
             category=_category_checked(category), polygon=points, image_width=image.width, image_height=image.height,
-            state=DamageState.ACCEPTED, decided_by=user, decided_at=timezone.now(),
+            state=DamageState.ACCEPTED, decided_by=user, decided_at=timezone.now(), detection=detection,
         )  # fmt: skip
         row.true_positives = _flags(row)
         row.save()
-        _decision(row, action=Action.DRAWN, user=user, step=step, before={}, after=facts_of(row))
+        origin = {"detection": str(detection.pk)} if detection else {}
+        _decision(row, action=Action.DRAWN, user=user, step=step, before={}, after=facts_of(row) | origin)
     return row
 
 

@@ -16,6 +16,7 @@ from damages.querysets import DamageQuerySet
 from damages.services.deletions import damages_settle
 from damages.services.sightings import footage_read, polygon_of, sightings_of
 from damages.taxonomy import category_of
+from imaging.detections import is_proposal
 from imaging.models import Detection, JobRun, PipelineRun
 
 #: A new proposal that covers what a person has judged already is that damage, not another one.
@@ -30,19 +31,19 @@ def run(job: JobRun) -> None:
 def damages_propose(*, run: PipelineRun) -> list[Damage]:
     """Make the damages of a run from its detections: one row for each photo a damage was seen on.
 
+    Only detections that their model is sure enough of become damages; the weaker ones wait for people who ask for more.
     Duplicates of overlapping tiles are joined; sightings in neighbouring frames of a video share a representative.
     Proposals of an earlier run that nobody judged are withdrawn; what people judged or drew stays and is not proposed
     again. Returns the run's damages, whether made by this call or by an earlier one.
     """
-    detections = {
-        str(row.pk): row for row in run.detections.filter(image__deleted_at__isnull=True).select_related("image")
-    }
+    seen = run.detections.filter(is_proposal(), image__deleted_at__isnull=True).select_related("image")
+    detections = {str(row.pk): row for row in seen}
     footage = footage_read(run, {row.image_id for row in detections.values()})
     sightings = merge_within_image(sightings_of(detections.values(), footage))
     with transaction.atomic():
         # Two workers on one run: the second waits here and finds the work done.
         PipelineRun.objects.all_tenants("a worker locks its run").select_for_update().get(pk=run.pk)
-        made = list(_damages(run).filter(detection__run=run))
+        made = list(_damages(run).filter(detection__run=run, source=Source.MODEL))
         if made:
             return made
         _withdraw_unjudged(run)

@@ -1,6 +1,13 @@
-"""The `damage_detection` job: what the damage model says about each usable photo, stored as it was said."""
+"""The `damage_detection` job: what the damage model says about each usable photo, stored as it was said.
+
+Also what it is not sure enough of to propose: from its card's `floor` on, and so many a photo, findings are kept with
+their score, for people who ask for more and for judging the model later (see `imaging.detections`).
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, Protocol, cast
 
 from django.conf import settings
 from django.db import transaction
@@ -8,17 +15,27 @@ from django.db import transaction
 from assets.models import Image, ImageState
 from imaging.jobs.files import pixels_of
 from imaging.jobs.prefetch import prefetched
+from imaging.ml.model import Model, UInt8Image
 from imaging.ml.types import Prediction
 from imaging.models import Detection, JobRun, ModelVersion
 from imaging.services.model_versions import load, model_version_note
 from imaging.services.runs import job_checkpoint, job_model_note
 
 MODEL = "damage_detector"
+#: Findings below the threshold that are kept of a photo: more of them nobody would look through.
+WEAKER_KEPT: Final = 20
+
+
+class Proposer(Model, Protocol):
+    """A model that also tells of what lies below its threshold."""
+
+    def propose(self, image: UInt8Image, *, floor: float) -> Prediction:
+        """Return the findings with a score of at least `floor`, best first."""
 
 
 def run(job: JobRun) -> None:
     """Show each usable photo of the set that this run has not dealt with yet to the model."""
-    model = load(MODEL, threads=settings.ML_THREADS)
+    model = cast("Proposer", load(MODEL, threads=settings.ML_THREADS))
     version = model_version_note(model.card)
     job_model_note(job=job, model_version=version)
     done = set(job.checkpoint)
@@ -27,7 +44,15 @@ def run(job: JobRun) -> None:
     for image, pixels in prefetched(todo, lambda image: pixels_of(image.received)):
         if isinstance(pixels, Exception):
             raise pixels
-        _note(job, image, version, model.predict(pixels))
+        _note(job, image, version, said(model, pixels))
+
+
+def said(model: Proposer, pixels: UInt8Image) -> Prediction:
+    """All that `model` proposes on a photo, and the best of what it does not: a proposal never disappears silently."""
+    threshold = model.card.thresholds["score"]
+    found = model.propose(pixels, floor=model.card.thresholds.get("floor", threshold))
+    proposed = sum(finding.score >= threshold for finding in found.findings)
+    return replace(found, findings=found.findings[: proposed + WEAKER_KEPT])
 
 
 def _note(job: JobRun, image: Image, version: ModelVersion, said: Prediction) -> None:

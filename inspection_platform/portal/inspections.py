@@ -16,10 +16,18 @@ from assets.models import Image, ImageSet, ImageSetState, Upload, UploadState
 from damages.models import Action, DamageDecision, ManualProcessing, ManualStatus, ResultVersion, Step
 from damages.services.locks import is_taken
 from damages.services.manual import manual_job_reopen
+from damages.services.weaker import weaker_of
 from imaging.models import PipelineRun
 from inspection_platform import workflow
 from inspection_platform.portal.access import administers, image_set_reached, job_of, may_do, person_of, step_open_to
-from inspection_platform.portal.presenters import CATEGORY_LABELS, facts_of, title_of, work_payload, zone_of
+from inspection_platform.portal.presenters import (
+    CATEGORY_LABELS,
+    facts_of,
+    title_of,
+    weaker_payload,
+    work_payload,
+    zone_of,
+)
 from inspection_platform.portal.removals import permit_admin
 from tenants.errors import DomainError
 from tenants.models import Delivery, User
@@ -50,6 +58,13 @@ def inspection(request: HttpRequest, image_set_id: UUID) -> HttpResponse:
     }
     with timezone.override(zone_of(image_set)):
         return render(request, "portal/inspection.html", context)
+
+
+@require_GET
+def weaker(request: HttpRequest, image_set_id: UUID) -> JsonResponse:
+    """What the model saw on the set's photos without being sure enough to propose it."""
+    rows = weaker_of(image_set_reached(request, image_set_id))
+    return JsonResponse({"weaker": [weaker_payload(row) for row in rows]})
 
 
 @require_GET

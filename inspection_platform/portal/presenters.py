@@ -17,7 +17,9 @@ from assets.services.routing import is_recorded, route_standing
 from damages.models import Damage, DamageDecision, ManualProcessing, Source, Step
 from damages.querysets import DamageQuerySet
 from damages.services.decisions import decision_standing
+from damages.services.weaker import weaker_category
 from damages.taxonomy import DamageCategory
+from imaging.models import Detection
 from imaging.services.plates import plate_read, plate_verdict
 from tenants.models import User
 
@@ -85,6 +87,7 @@ def work_payload(*, user: User, image_set: ImageSet, step: Step | None, job: Man
     return {
         "step": step,
         "base": base,
+        "weaker": reverse("portal:weaker", args=[image_set.pk]),
         "categories": list(CATEGORY_LABELS.items()),
         "photos": [photo_payload(photo) for photo in photos.order_by("position", "frame")],
         "damages": [damage_payload(damage, user=user, step=step) for damage in damages],
@@ -137,6 +140,7 @@ def damage_payload(damage: Damage, *, user: User, step: Step | None) -> dict[str
         "state": damage.state,
         "isPotential": damage.is_potential,
         "isDrawn": is_drawn,
+        "fromWeaker": damage.detection_id if is_drawn else None,
         "author": str(damage.created_by) if damage.created_by else "",
         "model": str(damage.model_version) if damage.model_version else "",
         "family": damage.representative_id or damage.pk,
@@ -144,6 +148,17 @@ def damage_payload(damage: Damage, *, user: User, step: Step | None) -> dict[str
         "decidedAt": damage.decided_at,
         "canDelete": is_drawn and (step == Step.REVIEW or (step is not None and damage.created_by_id == user.pk)),
         "canUndo": step is not None and last is not None and last.by_id == user.pk,
+    }
+
+
+def weaker_payload(row: Detection) -> dict[str, Any]:
+    """A weaker proposal of the model; `score` is its confidence."""
+    return {
+        "id": row.pk,
+        "photo": row.image_id,
+        "category": weaker_category(row),
+        "polygon": row.polygon,
+        "score": row.score,
     }
 
 

@@ -26,6 +26,7 @@ from damages.services.manual import (
     manual_job_skip,
 )
 from damages.services.roles import ROLE
+from damages.services.weaker import weaker_accept
 from inspection_platform import workflow
 from inspection_platform.portal.access import Desk, NeedsConfirmation, work_view
 from inspection_platform.portal.presenters import damage_payload, damages_shown, lock_payload
@@ -78,6 +79,16 @@ def draw(desk: Desk, image_set: ImageSet, step: Step, body: dict[str, Any], imag
         raise NotFound("There is no such photo.")
     polygon, category = body.get("polygon") or [], str(body.get("category"))
     damage = damage_draw(user=desk.user, image=image, polygon=polygon, category=category, step=ROLE[step])
+    return _changed(desk.user, image_set, step, damage.pk)
+
+
+@work_view
+def weaker_add(
+    desk: Desk, image_set: ImageSet, step: Step, _body: dict[str, Any], detection_id: UUID
+) -> dict[str, Any]:
+    """Make a damage of a weaker proposal of the model."""
+    _tenant(image_set)
+    damage = weaker_accept(user=desk.user, image_set=image_set, detection_id=detection_id, step=ROLE[step])
     return _changed(desk.user, image_set, step, damage.pk)
 
 

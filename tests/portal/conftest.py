@@ -14,6 +14,7 @@ from django.urls import reverse
 from assets.models import Image, ImageSet
 from damages.models import Damage, Step
 from damages.services.manual import manual_job_lock, manual_open
+from imaging.models import Detection
 from tenants.models import Delivery, Event, User
 from tenants.services.deliveries import delivery_create
 from tenants.services.events import event_record
@@ -24,13 +25,14 @@ Login = Callable[[User], Client]
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A set with a photo, a proposal on it, a result and its delivery; our annotator holds it."""
+    """A set with a photo, a proposal and a weaker one on it, a result and its delivery; our annotator holds it."""
 
     house: factories.House
     image_set: ImageSet
     image: Image
     damage: Damage
     delivery: Delivery
+    weaker: Detection
 
     def url(self, name: str, **extra: Any) -> str:
         """The address of one of the set's pages."""
@@ -57,9 +59,10 @@ def held(ours: factories.House) -> Held:
     damage = factories.damage(image)
     run = factories.run(image_set)
     result = image_set.results.create(version=1, cause="models", run=run, facts={"schema": 1, "damages": []})
+    weaker = factories.detection(image, run=run, ordinal=3, score=0.2)
     manual_open(image_set=image_set)
     manual_job_lock(user=ours.annotator, image_set=image_set, step=Step.ANNOTATION)
-    return Held(ours, image_set, image, damage, told(ours, result.pk))
+    return Held(ours, image_set, image, damage, told(ours, result.pk), weaker)
 
 
 def told(house: factories.House, subject_id: Any) -> Delivery:

@@ -1,7 +1,7 @@
 // One table of keys: what they do and what the help says.
 
 export const KEYS = [
-  { keys: ["a"], act: "accept", works: true, text: "Accept the damage" },
+  { keys: ["a"], act: "accept", works: true, text: "Accept the damage; make one of a weaker proposal" },
   { keys: ["r"], act: "reject", works: true, text: "Reject the damage" },
   { keys: ["A"], act: "accept-family", works: true, text: "Accept it on all photos that show it" },
   { keys: ["R"], act: "reject-family", works: true, text: "Reject it on all photos" },
@@ -17,10 +17,13 @@ export const KEYS = [
   { keys: ["+", "="], act: "zoom-in", text: "Larger" },
   { keys: ["-"], act: "zoom-out", text: "Smaller" },
   { keys: ["0"], act: "zoom-all", text: "The whole photo" },
+  { keys: ["m"], act: "more", text: "Weaker proposals of the model on and off" },
   { keys: ["o"], act: "outlines", text: "Outlines on and off" },
   { keys: ["f"], act: "finish-next", works: true, text: "Finish, and the next set" },
   { keys: ["?"], act: "help", text: "This help" },
 ];
+
+export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 const TYPING = "input:not([type=checkbox]), select, textarea, [contenteditable]";
 

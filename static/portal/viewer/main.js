@@ -1,11 +1,13 @@
 // The photos of a set with their damages: to look at, or to annotate and review while one holds the set.
 
+import { ask } from "./ask.js";
 import { createClient } from "./client.js";
 import { byId, h } from "./dom.js";
-import { KEYS, listen } from "./keys.js";
+import { ARROWS, KEYS, listen } from "./keys.js";
 import { Lock } from "./lock.js";
 import { createThumbs, drawList, progressOf, spoken } from "./panel.js";
 import { Stage } from "./stage.js";
+import { Weaker } from "./weaker.js";
 
 const data = JSON.parse(byId("inspection-data").textContent);
 const viewer = byId("viewer");
@@ -27,6 +29,8 @@ const stage = new Stage({
   onSelect: (id) => select(id), onDrawn: () => byId("draw-category").focus(),
 });
 
+const weaker = new Weaker(data.weaker);
+
 const drawThumbs = createThumbs(byId("thumbs"), data.photos, showPhoto);
 
 // --- what is shown -------------------------------------------------------------------------------------------------
@@ -44,14 +48,20 @@ function numbered() {
   }));
 }
 
+/** What the list and the outlines show: the damages, then what the model was less sure of. */
+const shown = () => [...numbered(), ...weaker.of(photoShown())];
+
 function draw() {
-  const rows = numbered();
+  const rows = shown();
   const potential = damages.filter((damage) => damage.photo === photoShown().id && damage.isPotential).length;
   const { open, total } = progressOf(damages.filter(isShown));
   stage.mark(rows, selected);
   drawList(byId("damages"), rows, { labels, canWork: canWork && !isLost, selected, acts });
   drawThumbs({ current, damagesOf, canWork });
   byId("no-damages").hidden = rows.length > 0;
+  const note = weaker.note(rows.filter((row) => row.isWeaker).length);
+  byId("weaker-note").textContent = note;
+  byId("weaker-note").hidden = !note;
   byId("progress").textContent = canWork ? `${open} of ${total} undecided in this set` : `${total} in this set`;
   byId("potential-label").hidden = potential === 0;
   byId("potential-label").querySelector("span").textContent = `Show doubtful ones (${potential})`;
@@ -74,15 +84,15 @@ function showPhoto(index) {
 function select(id) {
   selected = id;
   draw();
-  const rows = numbered();
+  const rows = shown();
   const damage = rows.find((row) => row.id === id);
   if (!damage) return;
-  byId("announcer").textContent = spoken(damage, labels, rows.length);
+  byId("announcer").textContent = spoken(damage, labels, damagesOf(photoShown()).length);
   if (stage.isZoomed) stage.closeTo(damage);
 }
 
 function move(step) {
-  const rows = damagesOf(photoShown());
+  const rows = shown();
   if (!rows.length) return;
   const at = rows.findIndex((damage) => damage.id === selected);
   select(rows[(at + step + rows.length) % rows.length].id);
@@ -154,9 +164,12 @@ function replace({ changes }) {
 
 function replaceOne({ id, damage }) {
   const at = damages.findIndex((row) => row.id === id);
+  const gone = damages[at];
   if (damage && at >= 0) damages = damages.with(at, damage);
   else if (damage) damages = [...damages, damage];
   else damages = damages.filter((row) => row.id !== id);
+  // What was made of a weaker proposal is one again when it goes.
+  weaker.take(damage?.fromWeaker ?? gone?.fromWeaker, Boolean(damage));
   if (!damage && selected === id) selected = damagesOf(photoShown())[0]?.id ?? null;
 }
 
@@ -171,6 +184,10 @@ const acts = {
   select,
 
   async decide(id, action, family = false) {
+    if (weaker.find(id)) {
+      if (action === "accept") await addWeaker(id);
+      return;
+    }
     if (selected !== id) select(id);
     const ids = family ? familyOf(id) : [id];
     done.push(ids);
@@ -211,8 +228,27 @@ function familyOf(id) {
 }
 
 function withSelected(act) {
-  const damage = damages.find((row) => row.id === selected);
+  const damage = shown().find((row) => row.id === selected);
   if (damage) act(damage);
+}
+
+/** Make a damage of a weaker proposal. */
+async function addWeaker(id) {
+  await send(`weaker/${id}/add/`, {}, (answer) => {
+    const [change] = answer.changes;
+    done.push([change.id]);
+    replace(answer);
+    select(change.id);
+  });
+}
+
+async function toggleWeaker() {
+  const toggled = weaker.toggle();
+  draw();
+  await toggled.catch(onRefused);
+  setPressed("more", weaker.state === "on");
+  if (!shown().some((row) => row.id === selected)) selected = shown()[0]?.id ?? null;
+  draw();
 }
 
 // --- drawing -------------------------------------------------------------------------------------------------------
@@ -245,8 +281,6 @@ async function saveDrawing() {
   });
 }
 
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-
 function drawingKey(event) {
   if (byId("draw-form").hidden || document.querySelector("dialog[open]")) return;
   const isChoosing = event.target.id === "draw-category";
@@ -263,17 +297,6 @@ function setPressed(act, isOn) {
 }
 
 // --- the end of the work -------------------------------------------------------------------------------------------
-
-function ask(text, yes) {
-  const dialog = byId("ask-dialog");
-  byId("ask-text").textContent = text;
-  byId("ask-yes").textContent = yes;
-  dialog.returnValue = "no";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
-  });
-}
 
 async function finish(next, confirmed = null) {
   if (isLost) return;
@@ -324,7 +347,7 @@ const RUN = {
   reject: () => withSelected((damage) => acts.decide(damage.id, "reject")),
   "accept-family": () => withSelected((damage) => acts.decide(damage.id, "accept", true)),
   "reject-family": () => withSelected((damage) => acts.decide(damage.id, "reject", true)),
-  undo: () => (done.length ? acts.undo(...done.at(-1)) : withSelected((damage) => acts.undo(damage.id))),
+  undo: () => (done.length ? acts.undo(...done.at(-1)) : withSelected((damage) => damage.canUndo && acts.undo(damage.id))),
   delete: () => withSelected((damage) => damage.canDelete && acts.remove(damage.id)),
   category: () => withSelected((damage) => byId("damages").querySelector(`[data-key="category-${damage.id}"]`)?.focus()),
   draw: () => (byId("draw-form").hidden ? beginDrawing() : endDrawing()),
@@ -338,6 +361,7 @@ const RUN = {
   "zoom-all": () => stage.fit(),
   "zoom-damage": zoomToDamage,
   outlines: toggleOutlines,
+  more: toggleWeaker,
   help: () => byId("help-dialog").showModal(),
   keep: renew,
   skip,

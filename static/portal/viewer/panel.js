@@ -2,7 +2,7 @@
 
 import { h, icon } from "./dom.js";
 
-const STATES = { created: "proposed", accepted: "accepted", rejected: "rejected" };
+const STATES = { created: "proposed", accepted: "accepted", rejected: "rejected", weaker: "weaker proposal" };
 
 const percent = (share) => (share === null ? "" : `${Math.round(share * 100)} %`);
 
@@ -14,12 +14,13 @@ export function progressOf(damages) {
 
 /** What a screen reader hears of a damage. */
 export function spoken(damage, labels, count) {
-  const parts = [`Damage ${damage.number} of ${count}`, labels.get(damage.category), percent(damage.confidence), STATES[damage.state]];
+  const name = damage.isWeaker ? "Not a damage yet" : `Damage ${damage.number} of ${count}`;
+  const parts = [name, labels.get(damage.category), percent(damage.confidence), STATES[damage.state]];
   return parts.filter(Boolean).join(", ");
 }
 
 function categoryOf(damage, { labels, canWork, acts }) {
-  if (!canWork) return h("span", { class: "ip-word" }, labels.get(damage.category));
+  if (!canWork || damage.isWeaker) return h("span", { class: "ip-word" }, labels.get(damage.category));
   const select = h("select", {
     "aria-label": `Category of damage ${damage.number}`,
     "data-key": `category-${damage.id}`,
@@ -35,6 +36,9 @@ function button(damage, act, text, symbol, extra = {}) {
 
 function buttonsOf(damage, { canWork, acts }) {
   if (!canWork) return null;
+  if (damage.isWeaker) {
+    return h("div", { class: "ip-buttons" }, button(damage, "add", "Make it a damage", "add", { onclick: () => acts.decide(damage.id, "accept") }));
+  }
   return h("div", { class: "ip-buttons" },
     button(damage, "accept", "Accept", "check", { "aria-pressed": `${damage.state === "accepted"}`, onclick: () => acts.decide(damage.id, "accept") }),
     button(damage, "reject", "Reject", "close", { "aria-pressed": `${damage.state === "rejected"}`, onclick: () => acts.decide(damage.id, "reject") }),
@@ -46,7 +50,8 @@ function buttonsOf(damage, { canWork, acts }) {
 
 function factsOf(damage) {
   const facts = [];
-  if (damage.isDrawn) facts.push(damage.author ? `drawn by ${damage.author}` : "drawn by a person");
+  if (damage.fromWeaker) facts.push(`from a weaker proposal, by ${damage.author || "a person"}`);
+  else if (damage.isDrawn) facts.push(damage.author ? `drawn by ${damage.author}` : "drawn by a person");
   else if (damage.model) facts.push(damage.model);
   if (damage.familySize > 1) facts.push(`seen on ${damage.familySize} photos`);
   if (damage.decidedBy && !(damage.isDrawn && damage.decidedBy === damage.author)) facts.push(`${STATES[damage.state]} by ${damage.decidedBy}`);
@@ -64,7 +69,7 @@ function row(damage, context) {
     onclick: (event) => { if (!event.target.closest("button, select")) context.acts.select(damage.id); },
   },
   h("div", { class: "ip-damage-head" },
-    h("span", { class: "ip-damage-number" }, `${damage.number}.`),
+    h("span", { class: "ip-damage-number" }, damage.isWeaker ? "" : `${damage.number}.`),
     categoryOf(damage, context),
     damage.confidence !== null && h("span", { class: "ip-quiet", title: "The model's confidence" }, percent(damage.confidence))),
   h("p", { class: "ip-damage-facts" },
