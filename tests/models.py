@@ -29,7 +29,9 @@ class ChosenModel:
 
     version = "test-1"
 
-    def __init__(self, see: See, name: str = "damage_detector") -> None:
+    def __init__(self, see: See, name: str = "damage_detector", *, floor: float | None = None) -> None:
+        """`floor`: from which score on findings are kept that are no proposals."""
+        thresholds = {"score": 0.5} | ({} if floor is None else {"floor": floor})
         self.see = see
         self.name = name
         self.asked = 0
@@ -41,10 +43,10 @@ class ChosenModel:
             name=self.name,
             version=self.version,
             labels=("scratch", "dent", "broken"),
-            thresholds={"score": 0.5},
+            thresholds=thresholds,
             parameters={},
             files=files,
-            raw={"name": self.name},
+            raw={"name": self.name, "thresholds": thresholds},
         )
 
     def predict(self, image: NDArray[np.uint8]) -> Prediction:
@@ -75,9 +77,9 @@ class ChosenReader(ChosenModel):
         return Reading(text, self.confidence if text else 0.0, tuple((one, self.confidence) for one in text))
 
 
-def use(monkeypatch: pytest.MonkeyPatch, see: See) -> ChosenModel:
+def use(monkeypatch: pytest.MonkeyPatch, see: See, *, floor: float | None = None) -> ChosenModel:
     """Put a chosen model in the place of the damage model; no plate is seen, unless `use_plates` is called later."""
-    model = ChosenModel(see)
+    model = ChosenModel(see, floor=floor)
     monkeypatch.setattr(damage_detection, "load", lambda _name, *, threads: model)
     use_plates(monkeypatch, lambda _image: [], lambda _crop: "")
     return model

@@ -19,6 +19,8 @@ from assets.models import ImageSet, ImageSetState, ImageState, UploadState
 from assets.services.submissions import IncomingFile, SubmissionDetails
 from assets.services.uploads import upload_refuse
 from damages.models import Damage, ManualStatus, ResultCause, ResultVersion
+from damages.services.weaker import weaker_of
+from imaging.jobs.damage_detection import WEAKER_KEPT
 from imaging.models import Detection, JobState, RunState
 from imaging.ops.media import judge
 from inspection_platform import sweep, tasks, workflow
@@ -125,6 +127,29 @@ def test_a_model_that_sees_nothing_is_named_all_the_same(
     assert told["damages"] == []
     assert told["damage_detection"] == "done"
     assert [model["name"] for model in told["models"]] == ["damage_detector", "plate_detector"]
+
+
+def test_what_the_model_is_unsure_of_is_kept_but_told_to_nobody(
+    ours: factories.House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = [0.19, 0.2, 0.5, 0.49, 0.9]
+    findings = [models.square(0.15 * place, 0.1, score=score) for place, score in enumerate(scores)]
+    models.use(monkeypatch, lambda _image: findings, floor=0.2)
+    image_set = settle(submit(ours, media.jpeg(640, 480, 1)))
+    kept = Detection.objects.of(ours.tenant.pk).order_by("-score")
+    assert [row.score for row in kept] == [0.9, 0.5, 0.49, 0.2]
+    assert [row.detection.score for row in Damage.objects.of(ours.tenant.pk).order_by("-confidence")] == [0.9, 0.5]
+    assert len(facts(image_set)["damages"]) == 2
+    assert [row.score for row in weaker_of(image_set)] == [0.49, 0.2]
+
+
+def test_no_more_unsure_findings_of_a_photo_are_kept_than_people_look_through(
+    ours: factories.House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings = [models.square(0.1, 0.1, score=0.9 if place < 3 else 0.3) for place in range(50)]
+    models.use(monkeypatch, lambda _image: findings, floor=0.2)
+    settle(submit(ours, media.jpeg(640, 480, 1)))
+    assert Detection.objects.of(ours.tenant.pk).count() == 3 + WEAKER_KEPT
 
 
 def test_every_job_may_run_twice(ours: factories.House, drawn: models.ChosenModel) -> None:

@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from imaging.ml import registry
 from imaging.training.coco import Photo, coco_load
-from imaging.training.evaluate import Proposer, details, figures, look
+from imaging.training.evaluate import Look, Proposer, details, figures, look
 from imaging.training.metrics import Rule, loose
 from imaging.training.report import Report, Request
 from imaging.training.sheet import sheet_write
 
+# What a recipe tells besides: from the look and the sheet's place to lines for people.
+Also = Callable[[Look, Path | None], list[str]]
+
 
 def boxes_evaluate(
-    name: str, request: Request, test: Path, *, categories: Sequence[str] = (), rule: Rule = loose
+    name: str,
+    request: Request,
+    test: Path,
+    *,
+    categories: Sequence[str] = (),
+    rule: Rule = loose,
+    also: Also | None = None,
 ) -> Report:
     """Judge the shipped model `name` on the asked photos, by default those of the COCO file `test`.
 
     `categories`: only labels of these names count, if the file knows any of them. `rule`: when a label is found.
+    `also` adds lines of its own.
     """
     photos = coco_load(request.data if request.data is not None else test, request.images)
-    return boxes_judge(name, only(photos, categories), request.sheet, rule)
+    return boxes_judge(name, only(photos, categories), request.sheet, rule, also)
 
 
-def boxes_judge(name: str, photos: Sequence[Photo], sheet: Path | None, rule: Rule = loose) -> Report:
+def boxes_judge(
+    name: str, photos: Sequence[Photo], sheet: Path | None, rule: Rule = loose, also: Also | None = None
+) -> Report:
     """Judge the shipped model `name` on `photos` by `rule` and draw the contact sheet."""
     model = cast("Proposer", registry.load(name))
     found = look(model, photos, rule)
     threshold = model.card.thresholds["score"]
     row = figures(found, threshold)
     lines = table(row, details(found, threshold))
+    if also is not None:
+        lines += also(found, sheet)
     if sheet is not None:
         sheet_write(found.seen, threshold, sheet, rule)
         lines.append(f"hits (green), alarms (orange), misses (red): {sheet}")

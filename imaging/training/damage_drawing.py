@@ -66,9 +66,10 @@ def scuff_draw(image: FloatMap, at: Point, rng: np.random.Generator) -> FloatMap
     angle = float(rng.uniform(0, 180))
     streaks = np.asarray(picture.rotate(angle, Image.Resampling.BILINEAR), dtype=np.float32)
     shape = _bump(window, at, reach, rng)
-    alpha = np.clip((streaks - rng.uniform(0.35, 0.65)) * 3, 0, 1) * np.clip(2.2 * shape - 0.5, 0, 1)
+    fading = np.clip((streaks - rng.uniform(0.35, 0.65)) * 3, 0, 1) * np.clip(2.2 * shape - 0.5, 0, 1)
+    alpha: FloatMap = np.asarray(fading, dtype=np.float32)
     tone = _tone(rng)
-    _tint(window.of(image), alpha.astype(np.float32), tone)
+    _tint(window.of(image), alpha, tone)
     return _mask(size, window, _seen(alpha, tone), grow=7)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -162,3 +163,32 @@ def kinds_right(found: Look, threshold: float, kind_of: Mapping[str, str]) -> di
                 given = seen.findings[index].label
                 row[given] = row.get(given, 0) + 1
     return table
+
+
+def recall_by_kind(found: Look, threshold: float, kind_of: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Recall and number of the labels of each kind; `kind_of` maps a category to its kind."""
+    return _recall_by(found, threshold, lambda seen, index: kind_of.get(seen.photo.things[index].category, "other"))
+
+
+def photo_level(damaged: Look, clean: Look, threshold: float, alarms: float) -> dict[str, float]:
+    """How well the best proposal of a photo tells photos with damage from those without.
+
+    `recall_at_alarms`: the share of `damaged` with a better proposal than all but a share `alarms` of `clean`;
+    `recall` and `alarms`: the shares with a proposal at the shipped `threshold`.
+    """
+    hot, cold = _best(damaged), _best(clean)
+    # The best score that at most so many clean photos exceed.
+    limit = float(np.sort(cold)[::-1][math.floor(alarms * len(cold))]) if len(cold) else 0.0
+    return {
+        "damaged": len(hot),
+        "clean": len(cold),
+        "recall": float((hot >= threshold).sum() / max(1, len(hot))),
+        "alarms": float((cold >= threshold).sum() / max(1, len(cold))),
+        "allowed_alarms": alarms,
+        "recall_at_alarms": float((hot > limit).sum() / max(1, len(hot))),
+        "limit": limit,
+    }
+
+
+def _best(found: Look) -> npt.NDArray[np.float64]:
+    return np.array([max(seen.judged.scores, default=0.0) for seen in found.seen], dtype=np.float64)

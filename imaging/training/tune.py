@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from tqdm import tqdm
 
 from imaging.ml.card import Card
-from imaging.ml.models.damage_detector import DamageDetector, Runs
+from imaging.ml.models.damage_detector import DamageDetector, FloatMap, Runs, joined
 from imaging.training.coco import Photo
 from imaging.training.evaluate import FLOOR, judge, photo_read
 from imaging.training.metrics import Curve, Judged, at_iou, curve, loose
 
 ALARMS = 1.0
+# How a region is cut out of a map: `grow`, `gap`, `relative` as in the card.
+Shape = tuple[float, int, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,10 @@ class Choice:
     """One setting and how it does on the validation photos; `merit` is what the choice is made by."""
 
     zoom: float
+    far: float
     grow: float
     gap: int
+    relative: float
     threshold: float
     recall: float
     merit: float
@@ -36,16 +40,20 @@ def choose(
     photos: Sequence[Photo],
     *,
     zooms: Sequence[float],
+    fars: Sequence[float] = (0.0, 2 / 3),
     grows: Sequence[float] = (0.4, 0.5, 0.6, 0.7),
-    gaps: Sequence[int] = (0, 1, 2),
+    gaps: Sequence[int] = (0, 1),
+    relatives: Sequence[float] = (0.0, 0.7),
 ) -> list[Choice]:
     """Return all settings, best first.
 
+    `zooms` and `fars`: the sizes of the look from near and of the one from afar (0: none), as the card has them.
     The threshold of each is the lowest with at most one false alarm a photo. The merit adds recall there to the
     areas under the loose and the IoU 0.3 curves, as recall alone jumps with single photos. Settings without such a
     threshold are left out; ValueError when none is left.
     """
-    found = [choice for zoom in zooms for choice in _at_zoom(card, network, photos, zoom, grows, gaps)]
+    shapes = list(itertools.product(grows, gaps, relatives))
+    found = [choice for zoom in zooms for choice in _at_zoom(card, network, photos, zoom, fars, shapes)]
     useful = [choice for choice in found if math.isfinite(choice.threshold)]
     if not useful:
         raise ValueError("no setting keeps the false alarms and still proposes something")
@@ -53,25 +61,35 @@ def choose(
 
 
 def _at_zoom(
-    card: Card, network: Runs, photos: Sequence[Photo], zoom: float, grows: Sequence[float], gaps: Sequence[int]
+    card: Card, network: Runs, photos: Sequence[Photo], zoom: float, fars: Sequence[float], shapes: Sequence[Shape]
 ) -> Iterator[Choice]:
-    detector = DamageDetector(card_with(card, zoom=zoom), network)
-    heats = [detector.heat(photo_read(photo)) for photo in tqdm(photos, desc=f"zoom {zoom}")]
-    for grow, gap in itertools.product(grows, gaps):
-        reader = DamageDetector(card_with(card, zoom=zoom, grow=grow, gap=gap), network)
-        judged = [
-            judge(photo, reader.outline(heat, photo.width, photo.height, floor=FLOOR))
-            for photo, heat in zip(photos, heats, strict=True)
-        ]
-        yield _choice(judged, zoom, grow, gap)
+    near = _heats(card, network, photos, zoom)
+    for far in fars:
+        heats = near
+        if far:
+            afar = _heats(card, network, photos, zoom * far)
+            heats = [joined(pair) for pair in zip(near, afar, strict=True)]
+        for grow, gap, relative in shapes:
+            reader = DamageDetector(card_with(card, zoom=zoom, grow=grow, gap=gap, relative=relative), network)
+            judged = [
+                judge(photo, reader.outline(heat, photo.width, photo.height, floor=FLOOR))
+                for photo, heat in zip(photos, heats, strict=True)
+            ]
+            yield _choice(judged, zoom, far, (grow, gap, relative))
 
 
-def _choice(judged: Sequence[Judged], zoom: float, grow: float, gap: int) -> Choice:
+def _heats(card: Card, network: Runs, photos: Sequence[Photo], zoom: float) -> list[FloatMap]:
+    detector = DamageDetector(card_with(card, zoom=zoom, far=0.0), network)
+    return [detector.heat(photo_read(photo)) for photo in tqdm(photos, desc=f"zoom {zoom:.2f}")]
+
+
+def _choice(judged: Sequence[Judged], zoom: float, far: float, shape: Shape) -> Choice:
     whole: Curve = curve(judged, loose)
     threshold = whole.threshold_for(ALARMS)
     recall = whole.at(threshold)[1]
     merit = recall + whole.average_precision() + curve(judged, at_iou(0.3)).average_precision()
-    return Choice(zoom, grow, gap, threshold, recall, merit)
+    grow, gap, relative = shape
+    return Choice(zoom, far, grow, gap, relative, threshold, recall, merit)
 
 
 def card_with(card: Card, **changes: float) -> Card:

@@ -42,7 +42,11 @@ class Seen:
         manual_job_lock(user=self.house.annotator, image_set=self.image_set, step=Step.ANNOTATION)
 
     def accept(self, row: Detection, **changes: Any) -> Damage:
-        asked = {"user": self.house.annotator, "image_set": self.image_set, "step": Source.ANNOTATOR} | changes
+        asked: dict[str, Any] = {
+            "user": self.house.annotator,
+            "image_set": self.image_set,
+            "step": Source.ANNOTATOR,
+        } | changes
         return weaker_accept(detection_id=row.pk, **asked)
 
 

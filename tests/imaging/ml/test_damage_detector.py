@@ -11,7 +11,7 @@ import pytest
 
 from imaging.ml.card import Card, ModelFile
 from imaging.ml.model import ImageError
-from imaging.ml.models.damage_detector import DamageDetector, working_size
+from imaging.ml.models.damage_detector import DamageDetector, joined, restricted, working_size
 
 
 class BrightNetwork:
@@ -107,9 +107,72 @@ def test_propose_reaches_below_the_threshold_that_predict_keeps() -> None:
     assert len(strict.propose(image, floor=0.5).findings) == 1
 
 
+def test_a_second_look_from_afar_joins_the_first() -> None:
+    image = photo(200, 100)
+    image[40:60, 120:160] = 255
+    model, network = detector(card(far=0.5, relative=0.7))
+    (finding,) = model.predict(image).findings
+    assert bounds(finding.polygon) == pytest.approx([0.6, 0.4, 0.8, 0.6], abs=0.05)
+    alone, once = detector()
+    alone.predict(image)
+    assert network.calls > once.calls
+
+
+def test_joined_maps_agree_or_weaken_each_other() -> None:
+    near = np.full((8, 8, 3), 0.9, dtype=np.float32)
+    assert joined([near, near[::2, ::2]]) == pytest.approx(near, abs=1e-3)
+    doubt = np.full((4, 4, 3), 0.1, dtype=np.float32)
+    assert joined([near, doubt])[..., 0] == pytest.approx(0.5, abs=1e-3)
+    assert np.isfinite(joined([np.zeros_like(near), np.ones_like(near)])).all()
+
+
+def test_scores_become_chances_and_thresholds_are_chances() -> None:
+    image = photo(64, 64)
+    image[20:40, 20:40] = 255
+    # The network says 0.9, a logit of 2.2; half of it less one is 0.0986.
+    calibrated = card(slope=0.5, offset=-1.0)
+    model, _ = detector(replace(calibrated, thresholds={"score": 0.52, "grow": 0.3}))
+    (finding,) = model.predict(image).findings
+    assert finding.score == pytest.approx(1 / (1 + np.exp(-(0.5 * np.log(9) - 1.0))), abs=1e-4)
+    strict, _ = detector(replace(calibrated, thresholds={"score": 0.53, "grow": 0.3}))
+    assert strict.predict(image).findings == ()
+    assert len(strict.propose(image, floor=0.1).findings) == 1
+
+
+def test_a_threshold_that_a_score_just_meets_keeps_it() -> None:
+    image = photo(64, 64)
+    image[20:40, 20:40] = 255
+    model, _ = detector(card(slope=0.8, offset=0.3))
+    (finding,) = model.propose(image, floor=0.0).findings
+    assert model.propose(image, floor=finding.score).findings == (finding,)
+
+
+def test_what_lies_beside_the_vehicle_is_not_looked_at() -> None:
+    image = photo(200, 100)
+    image[40:60, 20:60] = 255
+    image[40:60, 140:180] = 255
+    within = np.zeros((10, 20), dtype=np.float32)
+    within[:, 12:] = 1.0
+    model, _ = detector()
+    assert len(model.predict(image).findings) == 2
+    (finding,) = model.predict(image, within=within).findings
+    assert bounds(finding.polygon)[0] == pytest.approx(0.7, abs=0.03)
+    assert model.predict(image, within=np.ones_like(within)) == model.predict(image)
+
+
+def test_the_vehicles_outline_is_kept_with_a_margin() -> None:
+    heat = np.full((100, 100, 1), 0.8, dtype=np.float32)
+    within = np.zeros((100, 100), dtype=np.float32)
+    within[:, 50:] = 0.5
+    kept = restricted(heat, within)[..., 0]
+    assert kept[50, 48] == kept[50, 99] == pytest.approx(0.8)
+    assert kept[50, 40] == 0.0
+    assert (heat == np.float32(0.8)).all()
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (5000, 1), (63, 65), (3, 2)])
 def test_any_size_gives_a_prediction(size: tuple[int, int]) -> None:
-    model, _ = detector(card(zoom=1.5))
+    model, _ = detector(card(zoom=1.5, far=0.6, relative=0.7))
     image = np.full((size[1], size[0], 3), 255, dtype=np.uint8)
     prediction = model.predict(image)
     assert (prediction.width, prediction.height) == size

@@ -104,3 +104,15 @@ def test_floor_only_drops_regions(values: Heat, floor: float) -> None:
     everything = regions_find(values, grow=0.4, floor=0.0)
     kept = [(region.score, region.polygon) for region in everything if region.score >= floor]
     assert [(region.score, region.polygon) for region in regions_find(values, grow=0.4, floor=floor)] == kept
+
+
+def test_a_relative_level_cuts_the_halo_off_but_keeps_the_score() -> None:
+    values = heat()
+    values[3:8, 3:9] = 0.5
+    values[5, 5:7] = 0.9
+    (wide,) = regions_find(values, grow=0.4, floor=0.5)
+    (tight,) = regions_find(values, grow=0.4, floor=0.5, relative=0.7)
+    assert tight.score == wide.score
+    assert box(wide.polygon) == pytest.approx((3, 3, 9, 8), abs=0.51)
+    assert box(tight.polygon) == pytest.approx((5, 5, 7, 6), abs=0.51)
+    assert len(tight.cells[0]) == 2

@@ -83,11 +83,13 @@ def test_photo_is_turned_only_when_its_labels_are(tmp_path: Path) -> None:
 
 def test_choice_keeps_the_alarms_it_promises(tmp_path: Path) -> None:
     photos = coco_load(two_photos(tmp_path))
-    found = choose(card(), BrightNetwork(), photos, zooms=(1.0, 2.0), grows=(0.3,), gaps=(0, 1))
-    assert len(found) == 4
+    shapes: dict[str, Any] = {"grows": (0.3,), "gaps": (0, 1), "relatives": (0.0, 0.7)}
+    found = choose(card(), BrightNetwork(), photos, zooms=(1.0, 2.0), fars=(0.0, 0.5), **shapes)
+    assert len(found) == 16
     assert found[0].merit == max(choice.merit for choice in found)
     best = found[0]
-    chosen = card_with(card(), zoom=best.zoom, grow=best.grow, gap=best.gap, score=best.threshold)
+    shape = {"zoom": best.zoom, "far": best.far, "grow": best.grow, "gap": best.gap, "relative": best.relative}
+    chosen = card_with(card(), score=best.threshold, **shape)
     row = figures(look(DamageDetector(chosen, BrightNetwork()), photos), best.threshold)
     assert row["alarms_per_image"] <= 1.0
     assert row["recall"] == pytest.approx(best.recall)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,11 @@ import pytest
 
 from imaging.training.coco import Photo, Thing, coco_load
 from imaging.training.evaluate import photo_read
-from imaging.training.tiles import IGNORE, TileRecipe, patch_cut, scratch_draw, tile_make
+from imaging.training.tiles import DOUBTFUL, HARD, IGNORE, LOOKALIKE, TileRecipe, patch_cut, tile_make
 from tests.imaging.training.drawn import set_write
 
 KINDS = {"minor-scratch": 0, "minor-dent": 1, "scratch": 0}
-PLAIN = TileRecipe(size=128, paste=0.0, scratch=0.0, jpeg=0.0, positive=1.0)
+PLAIN = TileRecipe(size=128, paste=0.0, draw=0.0, lookalike=0.0, jpeg=0.0, positive=1.0)
 
 
 def drawn(tmp_path: Path) -> Photo:
@@ -42,7 +43,7 @@ def test_same_generator_same_tile(tmp_path: Path) -> None:
     pixels = photo_read(photo)
     patch = patch_cut(pixels, photo.things[0])
     assert patch is not None
-    recipe = TileRecipe(size=128, paste=1.0, scratch=1.0, jpeg=1.0)
+    recipe = TileRecipe(size=128, paste=1.0, draw=1.0, lookalike=1.0, jpeg=1.0)
 
     def make(seed: int) -> npt.NDArray[np.uint8]:
         rng = np.random.default_rng(seed)
@@ -61,7 +62,7 @@ def test_photo_without_damage_gives_an_empty_label(tmp_path: Path) -> None:
 
 def test_small_objects_weigh_more(tmp_path: Path) -> None:
     photo = coco_load(set_write(tmp_path, [[(100, 100, 60, 60), (20, 100, 8, 8)]], size=(256, 256)))[0]
-    recipe = TileRecipe(size=256, zoom=(1.0, 1.0), turn=0.0, paste=0.0, scratch=0.0, jpeg=0.0, positive=0.0)
+    recipe = replace(PLAIN, size=256, zoom=(1.0, 1.0), turn=0.0, positive=0.0)
     tile = tile_make(photo, photo_read(photo), recipe=recipe, kinds=KINDS, patches=(), rng=np.random.default_rng(2))
     assert tile.weight[tile.thing == 2].max() > tile.weight[tile.thing == 1].max()
 
@@ -82,10 +83,57 @@ def test_patch_at_the_edge_or_of_a_bad_size_is_left(box: tuple[float, float, flo
     assert patch_cut(np.zeros((120, 120, 3), dtype=np.uint8), Thing("minor-scratch", (ring,), box)) is None
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_drawn_scratch_changes_the_pixels_under_its_mask(seed: int) -> None:
-    image = np.full((128, 128, 3), 120, dtype=np.float32)
-    mask = scratch_draw(image, np.random.default_rng(seed))
-    changed = np.abs(image - 120).max(axis=2)
-    assert mask.any()
-    assert changed[mask > 0].mean() > 5 > changed[mask == 0].mean()
+def with_place(photo: Photo, category: str, box: tuple[float, float, float, float]) -> Photo:
+    """The photo with one more place on it."""
+    left, top, width, height = box
+    ring = ((left, top), (left + width, top), (left + width, top + height), (left, top + height))
+    return replace(photo, things=(*photo.things, Thing(category, (ring,), box)))
+
+
+@pytest.mark.parametrize(("category", "weight"), [(LOOKALIKE, HARD), (DOUBTFUL, 0.0)])
+def test_places_that_are_no_damage_are_weighed_not_learned(tmp_path: Path, category: str, weight: float) -> None:
+    photo = coco_load(set_write(tmp_path, [[(100, 100, 40, 40)]], size=(256, 256)))[0]
+    photo = with_place(photo, category, (90, 90, 110, 30))
+    recipe = replace(PLAIN, size=256, zoom=(1.0, 1.0), turn=0.0, positive=0.0)
+    tile = tile_make(photo, photo_read(photo), recipe=recipe, kinds=KINDS, patches=(), rng=np.random.default_rng(2))
+    # The damage under it stays damage.
+    assert set(np.unique(tile.thing)) == {0, 1}
+    assert (tile.weight[tile.target > 0] >= 0.5).all()
+    changed = (tile.weight == weight) & (tile.target == 0)
+    assert 80 < changed.sum() < 300
+
+
+def test_a_tile_is_cut_around_look_alikes_but_never_around_doubtful_places(tmp_path: Path) -> None:
+    clean = coco_load(set_write(tmp_path, [[]], size=(2000, 2000)))[0]
+    pixels = photo_read(clean)
+
+    def weights(category: str) -> set[float]:
+        photo = with_place(clean, category, (40, 1900, 20, 20))
+        rngs = (np.random.default_rng(seed) for seed in range(12))
+        tiles = [tile_make(photo, pixels, recipe=PLAIN, kinds=KINDS, patches=(), rng=rng) for rng in rngs]
+        return {float(value) for tile in tiles for value in np.unique(tile.weight)}
+
+    assert HARD in weights(LOOKALIKE)
+    assert weights(DOUBTFUL) == {1.0}
+
+
+def test_added_damage_stays_on_the_surface(tmp_path: Path) -> None:
+    photo = coco_load(set_write(tmp_path, [[]], size=(256, 256)))[0]
+    recipe = replace(PLAIN, size=256, zoom=(1.0, 1.0), turn=0.0, draw=1.0, positive=0.0)
+    surface = np.zeros((256, 256), dtype=np.uint8)
+    surface[64:192, 64:192] = 255
+    drawn = 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        tile = tile_make(
+            photo, photo_read(photo), recipe=recipe, kinds={"scratch": 0, "dent": 1}, patches=(), rng=rng,
+            surface=surface,
+        )  # fmt: skip
+        bare = tile_make(
+            photo, photo_read(photo), recipe=recipe, kinds={}, patches=(), rng=np.random.default_rng(seed),
+            surface=np.zeros_like(surface),
+        )  # fmt: skip
+        assert not bare.target.any()
+        drawn += int(tile.target.any())
+        assert not tile.target.any() or tile.target[12:52, 12:52].any()
+    assert drawn > 8
