@@ -11,6 +11,8 @@ from PIL import Image
 
 from imaging.ml.models.damage_detector import DamageDetector
 from imaging.training.calibration import (
+    Hits,
+    Scores,
     calibration_error,
     chance,
     lines_of,
@@ -29,7 +31,7 @@ from tests.imaging.training.drawn import set_write
 from tests.imaging.training.test_evaluate import two_photos
 
 
-def drawn_scores(slope: float, offset: float, count: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+def drawn_scores(slope: float, offset: float, count: int = 20_000) -> tuple[Scores, Hits]:
     """Scores and hits whose true chance is sigmoid(slope * logit + offset)."""
     rng = np.random.default_rng(4)
     scores = rng.uniform(0.05, 0.95, count)

@@ -18,6 +18,16 @@ from tests.imaging.ml.test_registry import panel
 from tests.imaging.training.drawn import set_write
 
 
+def clean_write(root: Path) -> None:
+    """Whole cars without damage, as far as a plain panel is one."""
+    street = set_write(root / "street", [[]], size=(64, 48))
+    target = root / "plates" / "openimages"
+    shutil.copytree(street.parent / "images", target / "images")
+    for split in ("valid", "test"):
+        shutil.copy(street, target / f"{split}.json")
+    shutil.copytree(street.parent / "images", root / "foreground" / "car_masks" / "valid" / "images")
+
+
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data root with drawn photos, an empty models folder, and the shipped network as both candidates."""
@@ -34,6 +44,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         target.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target / f"{split}.json")
         shutil.copytree(path.parent / "images", target / "images", dirs_exist_ok=True)
+    clean_write(tmp_path)
     (tmp_path / "models").mkdir()
     monkeypatch.setenv("DATA_ROOT", str(tmp_path))
     monkeypatch.setattr(registry, "FOLDER", tmp_path / "models")
@@ -58,4 +69,9 @@ def test_written_card_is_loaded_and_says_what_evaluate_says(work: Path, kinds: b
     again = figures(look(cast("Proposer", model), photos), card.thresholds["score"])
     for name in ("precision", "recall", "AP50", "AP30", "alarms_per_image"):
         assert card.raw["metrics"][name] == pytest.approx(again[name], abs=1e-3)
+    metrics = card.raw["metrics"]
+    assert (metrics["photo_level"]["damaged"], metrics["photo_level"]["clean"]) == (2, 3)
+    assert metrics["photo_level"]["alarms"] == 0.0
+    assert metrics["reliability"]["proposals"] >= 1
+    assert card.thresholds["floor"] <= card.thresholds["score"]
     assert all(0 < value < 60_000 for value in card.raw["timing"].values())
