@@ -223,7 +223,7 @@ TABLE: Final[dict[str, list[Public | Own | Objects]]] = {
     ],
     "core-damages-merge": [Own("post", "/core/v1/damages/merge")],
     "core-damage": [Objects("get", _damage)],
-    # For devices: what the outsider's are told is in core/test_recordings.py.
+    # For devices: what the outsider's are told is in core/recordings.
     "core-recordings": [Own("post", "/core/v1/recordings")],
     "core-recording": [Own("get", "/core/v1/recordings/594302d9-f090-4dce-b7ad-66043c9ae000")],
     "core-recording-camera": [

@@ -169,7 +169,7 @@ def test_public_views_are_those_of_public_operations() -> None:
 
 
 def test_there_is_a_request_for_every_operation() -> None:
-    """What devices may has a story of its own, in test_recordings."""
+    """What devices may has a story of its own, in `recordings`."""
     of_devices = {number for number, row in OPERATIONS.items() if row.callers == {Caller.DEVICE}}
     assert REQUESTS.keys() == OPERATIONS.keys() - of_devices
 

@@ -1,0 +1,1 @@
+"""Capture sets of the core family."""
