@@ -8,7 +8,7 @@ PY := .venv/bin/python
 MANAGE := $(PY) manage.py
 PYTEST := $(PY) -m pytest
 
-.PHONY: help setup setup-dev run test test-browser lint format bench train train-check card evaluate lock clean
+.PHONY: help setup setup-dev run test test-browser test-s3 lint format bench train train-check card evaluate lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ test: setup-dev ## Run the test suite (SQLite; TEST_DATABASE_URL=postgres://... 
 
 test-browser: setup-dev ## Run the tests that click through the pages in a real browser
 	$(PYTEST) -q -m browser $(ARGS)
+
+test-s3: setup-dev ## Try uploads on a throw-away radosgw (needs Debian's ceph-base, ceph-mon, ceph-osd, radosgw)
+	deploy/radosgw.sh $(PYTEST) -q tests/api/core/test_object_uploads.py $(ARGS)
 
 # The production check gets settings of its own, drawn on the spot: nobody's secrets are needed to lint.
 PRODUCTION = env DEBUG=off PUBLIC_URL=https://inspections.example.com TRUSTED_PROXIES=1 \

@@ -107,6 +107,22 @@ def test_the_policy_names_key_type_and_size(post: Post) -> None:
     assert list(stored_files()) == []
 
 
+def test_a_form_is_good_for_its_tenants_file_alone(
+    post: Post, client: Client, outsider: factories.House, bearer: Callable[[User], Headers]
+) -> None:
+    (mine,) = forms(post, "1.jpg")
+    path = f"/core/v1/imageSets/{image_set_open(tenant=outsider.tenant).pk}/images"
+    body = {"files": [{"fileName": "1.jpg", "contentType": "image/jpeg"}]}
+    answer = client.post(path, body, "application/json", headers=bearer(outsider.staff))
+    theirs = answer.json()["data"]["items"][0]["upload"]
+    assert mine["fields"]["key"] != theirs["fields"]["key"]
+    assert put(theirs, PHOTO, key=mine["fields"]["key"]) == 403
+    assert put(theirs, PHOTO, policy=mine["fields"]["policy"]) == 403
+    assert list(stored_files()) == []
+    assert put(theirs, PHOTO) == 204
+    assert [file.key.endswith(theirs["fields"]["key"].rpartition("/")[2]) for file in stored_files()] == [True]
+
+
 def test_a_form_ends(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presigned, "UPLOAD_SECONDS", 1)
     (form,) = forms(post, "1.jpg")
