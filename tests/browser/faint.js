@@ -1,6 +1,7 @@
 // The texts that are hard to tell from what is behind them, with their contrast. Text needs 4.5, large text 3 (WCAG 2.2,
 // AA); less here what a canvas rounds.
 () => {
+    const PASSED = "canvas, script, style, svg, .material-symbols-outlined, [disabled], [aria-hidden=true]";
     const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
     const paint = (colours) => {
         pen.clearRect(0, 0, 1, 1);
@@ -22,7 +23,7 @@
     while (texts.nextNode()) {
         const node = texts.currentNode.parentElement;
         const text = texts.currentNode.textContent.trim();
-        if (!text || node.closest("canvas, script, style, svg, [disabled], [aria-hidden=true]")) continue;
+        if (!text || node.closest(PASSED)) continue;
         if (!node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
         const style = getComputedStyle(node), layers = behind(node);
         const [one, other] = [light(paint(layers)), light(paint([...layers, style.color]))].sort((a, b) => b - a);

@@ -109,41 +109,11 @@ def shot(page: Page, name: str) -> None:
 
 #: Screens on which a page is looked at.
 _SCREENS = {"wide": {"width": 1400, "height": 900}, "narrow": {"width": 390, "height": 844}}
-#: What text needs against what is behind it (WCAG 2.2, AA): 4.5, and 3 where it is large; less what a canvas rounds.
-_FAINT = """() => {
-    const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-    const paint = (colours) => {
-        pen.clearRect(0, 0, 1, 1);
-        for (const colour of colours) { pen.fillStyle = colour; pen.fillRect(0, 0, 1, 1); }
-        return [...pen.getImageData(0, 0, 1, 1).data.slice(0, 3)];
-    };
-    const light = (rgb) => {
-        const [r, g, b] = rgb.map((part) => part / 255).map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const behind = (node) => {
-        const layers = [];
-        for (let each = node; each; each = each.parentElement) layers.unshift(getComputedStyle(each).backgroundColor);
-        return ["white", ...layers];
-    };
-    const faint = [];
-    const texts = document.createTreeWalker(document.querySelector("#main") ?? document.body, NodeFilter.SHOW_TEXT);
-    while (texts.nextNode()) {
-        const node = texts.currentNode.parentElement;
-        if (!texts.currentNode.textContent.trim() || node.closest("canvas, script, style, svg, [disabled], [aria-hidden=true]")) continue;
-        if (!node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
-        const style = getComputedStyle(node), layers = behind(node);
-        const [one, other] = [light(paint(layers)), light(paint([...layers, style.color]))].sort((a, b) => b - a);
-        const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
-        const ratio = (one + 0.05) / (other + 0.05);
-        if (ratio < (large ? 2.95 : 4.45)) faint.push(`${texts.currentNode.textContent.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
-    }
-    return faint;
-}"""
+_FAINT = (Path(__file__).parent / "faint.js").read_text(encoding="utf-8")
 
 
 def looked_at(page: Page, name: str) -> None:
-    """Light and dark, wide and narrow: nothing is wider than the screen, and no text is hard to tell from its ground."""
+    """Light and dark, wide and narrow: nothing is wider than the screen, no text hard to tell from its ground."""
     before = page.viewport_size
     for scheme in ("light", "dark"):
         # What the admin's script does while a page loads; loading it again would close what is open on it.
