@@ -11,7 +11,7 @@ PYTEST := $(PY) -m pytest
 .PHONY: help setup setup-dev run test test-browser test-s3 lint format bench train train-check card evaluate lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: ## Make .venv and node_modules with what the platform runs on
 	@deploy/setup.sh requirements.txt
