@@ -14,9 +14,10 @@ from PIL import Image, ImageDraw
 from damages.families import Sighting, merge_within_image
 from damages.geometry import PixelBox, Polygon, to_pixel_box
 from damages.taxonomy import category_of
+from imaging.gate import SIDE, Eyes, Judgement, photo_judge, reasons
 from imaging.ml.model import Model
 from imaging.ml.registry import load
-from imaging.ops.decode import decode, encode_published
+from imaging.ops.decode import decode, encode_published, reduced
 from imaging.ops.quality import measure
 
 #: The job of the pipeline that this stands for runs the same model.
@@ -50,11 +51,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """A photo with what the model saw on it; `flags` are the words of `imaging.ops.quality`."""
+    """A photo with what the models saw on it."""
 
     path: Path
     pixels: NDArray[np.uint8]
-    flags: tuple[str, ...]
+    said: Judgement
     model: str
     damages: tuple[Seen, ...]
 
@@ -65,7 +66,10 @@ class Inspected:
             "photo": str(self.path),
             "width": width,
             "height": height,
-            "flags": list(self.flags),
+            "flags": list(self.said.flags),
+            "reasons": reasons(self.said.flags),
+            "scores": dict(self.said.scores),
+            "view": self.said.view,
             "model": self.model,
             "damages": [one.as_json() for one in self.damages],
         }
@@ -75,10 +79,10 @@ def photo_inspect(path: Path, *, max_pixels: int, threads: int | None = None) ->
     """Show a photo to the damage model, as the pipeline would. Raises OSError or UnusableMedia."""
     with path.open("rb") as file:
         pixels = decode(file, max_pixels=max_pixels)
-    quality = measure(pixels)
+    said = _judged(pixels, threads=threads)
     model = load(MODEL, threads=threads)
-    damages = _damages(model, pixels) if quality.usable else ()
-    return Inspected(path, pixels, quality.flags, f"{model.name} {model.version}", damages)
+    damages = _damages(model, pixels) if said.usable else ()
+    return Inspected(path, pixels, said, f"{model.name} {model.version}", damages)
 
 
 def photo_drawn(inspected: Inspected) -> bytes:
@@ -94,6 +98,16 @@ def photo_drawn(inspected: Inspected) -> bytes:
             font_size=max(10, longer * _TEXT),
         )  # fmt: skip
     return encode_published(np.asarray(picture))
+
+
+def _judged(pixels: NDArray[np.uint8], *, threads: int | None) -> Judgement:
+    height, width = pixels.shape[:2]
+    small = reduced(pixels, max_side=SIDE)
+    quality = measure(small, full_size=(width, height))
+    if not quality.usable:
+        return photo_judge(quality)
+    eyes = Eyes.of(lambda name: load(name, threads=threads))
+    return photo_judge(quality, seen=eyes.look(small))
 
 
 def _damages(model: Model, pixels: NDArray[np.uint8]) -> tuple[Seen, ...]:

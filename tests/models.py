@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from imaging.jobs import damage_detection, plate_reading
+from imaging.gate import Seen
+from imaging.jobs import damage_detection, plate_reading, quality
 from imaging.ml.card import Card, ModelFile
-from imaging.ml.types import Finding, Prediction, Reading
+from imaging.ml.types import Finding, Mask, Prediction, Reading, View
 
 See = Callable[[NDArray[np.uint8]], list[Finding]]
 Read = Callable[[NDArray[np.uint8]], str]
@@ -77,11 +79,55 @@ class ChosenReader(ChosenModel):
         return Reading(text, self.confidence if text else 0.0, tuple((one, self.confidence) for one in text))
 
 
+class ChosenEyes:
+    """Sees a car in the middle of every photo, all of it, from the front left; or what the test says."""
+
+    versions: ClassVar = {"vehicle_mask": "test-1", "view_and_wheels": "test-1"}
+
+    def __init__(self, **changes: Any) -> None:
+        self.changes = changes
+        self.asked = 0
+
+    def look(self, small: NDArray[np.uint8]) -> Seen:
+        """The chosen facts."""
+        self.asked += 1
+        height, width = small.shape[:2]
+        return seen(width, height, **self.changes)
+
+
+def seen(
+    width: int = 512,
+    height: int = 384,
+    *,
+    car: tuple[float, float, float, float] | None = (0.1, 0.2, 0.9, 0.8),
+    score: float = 0.98,
+    vehicle: float = 0.97,
+    view: str = "front_left",
+    confidence: float = 0.9,
+) -> Seen:
+    """What the gate's models saw: a car in this box (left, top, right, bottom of the photo, 0..1), or none."""
+    soft = np.zeros((64, 64), np.float32)
+    if car is not None:
+        left, top, right, bottom = (round(64 * value) for value in car)
+        soft[top:bottom, left:right] = 1
+    mask = Mask("vehicle_mask", "test-1", width, height, soft, score if car else 0.0)
+    chances = ((view, confidence), ("rear", 1 - confidence))
+    return Seen(mask, View("view_and_wheels", "test-1", width, height, view, confidence, chances, vehicle, ()))
+
+
+def use_eyes(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> ChosenEyes:
+    """Put chosen models in the place of those of the quality gate."""
+    eyes = ChosenEyes(**changes)
+    monkeypatch.setattr(quality, "eyes_load", lambda *, threads: eyes)
+    return eyes
+
+
 def use(monkeypatch: pytest.MonkeyPatch, see: See, *, floor: float | None = None) -> ChosenModel:
     """Put a chosen model in the place of the damage model; no plate is seen, unless `use_plates` is called later."""
     model = ChosenModel(see, floor=floor)
     monkeypatch.setattr(damage_detection, "load", lambda _name, *, threads: model)
     use_plates(monkeypatch, lambda _image: [], lambda _crop: "")
+    use_eyes(monkeypatch)
     return model
 
 

@@ -202,6 +202,10 @@ class Image(TenantOwned):
     height = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=10, choices=ImageState, default=ImageState.NEW)
     flags = models.JSONField(default=list, blank=True, help_text="What is wrong with the photo, as words.")
+    quality = models.JSONField(
+        default=dict, blank=True, editable=False,
+        help_text="What was measured, 0 to 1 where 1 is fine; the side of the car it shows; the models that said so.",
+    )  # fmt: skip
     reason = models.TextField(blank=True, help_text="Why it cannot be used.")
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     deleted_by = models.ForeignKey(

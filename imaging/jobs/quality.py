@@ -9,30 +9,36 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from django.conf import settings
 from django.db import transaction
+from numpy.typing import NDArray
 
 from assets.models import Image, ImageState
 from assets.privacy import blur_rule
+from imaging.gate import SIDE, Eyes, photo_judge
 from imaging.jobs.files import pixels_of
 from imaging.jobs.prefetch import prefetched
 from imaging.models import JobRun, JobState
-from imaging.ops.decode import encode_published
+from imaging.ops.decode import encode_published, reduced
 from imaging.ops.errors import UnusableMedia
 from imaging.ops.quality import Quality, measure
+from imaging.services.gate import eyes_load
 from imaging.services.pictures import picture_publish, picture_withdraw
 from imaging.services.runs import job_checkpoint
 
 _COLUMNS: Final = (
-    "state", "reason", "flags", "width", "height", "published", "has_thumbnails", "faces_blurred_at",
+    "state", "reason", "flags", "quality", "width", "height", "published", "has_thumbnails", "faces_blurred_at",
     "modified_at",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """`picture` is None where it is not for this job to publish."""
+    """`small` is the photo as the gate sees it; `picture` is None where it is not for this job to publish."""
 
     quality: Quality
+    small: NDArray[np.uint8]
     picture: bytes | None
 
 
@@ -40,8 +46,9 @@ def run(job: JobRun) -> None:
     """Judge each photo of the set that this run has not dealt with yet, and publish those that need no blur."""
     done, withheld = set(job.checkpoint), _withheld(job)
     todo = [image for image in job.run.image_set.images.filter(deleted_at__isnull=True) if str(image.pk) not in done]
+    eyes = eyes_load(threads=settings.ML_THREADS)
     for image, looked in prefetched(todo, lambda image: _look(image, publishes=not withheld(image))):
-        _settle(job, image, looked, is_withheld=withheld(image))
+        _settle(job, image, looked, eyes=eyes, is_withheld=withheld(image))
 
 
 def _withheld(job: JobRun) -> Callable[[Image], bool]:
@@ -53,16 +60,20 @@ def _withheld(job: JobRun) -> Callable[[Image], bool]:
 
 def _look(image: Image, *, publishes: bool) -> _Looked:
     pixels = pixels_of(image.received)
-    return _Looked(measure(pixels), encode_published(pixels) if publishes else None)
+    height, width = pixels.shape[:2]
+    small = reduced(pixels, max_side=SIDE)
+    picture = encode_published(pixels) if publishes else None
+    return _Looked(measure(small, full_size=(width, height)), small, picture)
 
 
-def _settle(job: JobRun, image: Image, looked: _Looked | Exception, *, is_withheld: bool) -> None:
+def _settle(job: JobRun, image: Image, looked: _Looked | Exception, *, eyes: Eyes, is_withheld: bool) -> None:
     if isinstance(looked, UnusableMedia):
         image.state, image.reason, image.flags = ImageState.UNUSABLE, looked.reason, [str(looked.code)]
+        image.quality = {}
     elif isinstance(looked, Exception):
         raise looked
     else:
-        _judge(image, looked.quality)
+        _judge(image, looked, eyes)
         if looked.picture is not None:
             picture_publish(image=image, data=looked.picture, faces_blurred_at=None)
     if is_withheld and image.faces_blurred_at is None:
@@ -72,8 +83,12 @@ def _settle(job: JobRun, image: Image, looked: _Looked | Exception, *, is_withhe
         image.save(update_fields=_COLUMNS)
 
 
-def _judge(image: Image, quality: Quality) -> None:
+def _judge(image: Image, looked: _Looked, eyes: Eyes) -> None:
+    quality = looked.quality
     image.width, image.height = quality.width, quality.height
-    image.flags = list(quality.flags)
-    image.state = ImageState.USABLE if quality.usable else ImageState.UNUSABLE
-    image.reason = "" if quality.usable else f"Nothing can be seen on it: {', '.join(quality.flags)}."
+    seen = eyes.look(looked.small) if quality.usable else None
+    said = photo_judge(quality, seen=seen, is_rig=bool(image.camera))
+    image.flags = list(said.flags)
+    image.quality = {"scores": dict(said.scores), "view": said.view, "models": eyes.versions if seen else {}}
+    image.state = ImageState.USABLE if said.usable else ImageState.UNUSABLE
+    image.reason = "" if said.usable else f"Nothing can be seen on it: {', '.join(quality.flags)}."

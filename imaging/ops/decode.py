@@ -41,9 +41,18 @@ def decode(file: BinaryIO, *, max_pixels: int) -> NDArray[np.uint8]:
 def decode_reduced(file: BinaryIO, *, max_pixels: int, max_side: int) -> NDArray[np.uint8]:
     """Like `decode`, but no side longer than `max_side` px: for thumbnails and cheap measurements.
 
-    JPEG is scaled inside its decoder (a power of two, at least twice the size asked), which costs a fraction.
+    JPEG is scaled inside its decoder (a power of two, at least the size asked), which costs a fraction.
     """
     return _pixels(file, max_pixels=max_pixels, max_side=max_side)
+
+
+def reduced(image: NDArray[np.uint8], *, max_side: int) -> NDArray[np.uint8]:
+    """Return (height, width, 3) pixels with no side longer than `max_side` px; smaller ones as they are."""
+    if max(image.shape[:2]) <= max_side:
+        return image
+    picture = Image.fromarray(image)
+    picture.thumbnail((max_side, max_side), Image.Resampling.BILINEAR)
+    return np.asarray(picture)
 
 
 def encode_published(image: NDArray[np.uint8], *, quality: int = 90) -> bytes:
@@ -84,12 +93,12 @@ def _load(file: BinaryIO, kind: MediaKind, *, max_pixels: int, max_side: int | N
     # A decoder may see another size than the header reader did; its own word counts.
     check_pixels(*picture.size, max_pixels=max_pixels)
     if max_side is not None:
-        picture.draft(None, (2 * max_side, 2 * max_side))
+        picture.draft(None, (max_side, max_side))
     picture.load()
     # libheif has applied the rotation of HEIC already; what its EXIF block says besides is history.
     upright = _to_rgb(picture if kind is MediaKind.HEIC else _upright(picture))
     if max_side is not None:
-        upright.thumbnail((max_side, max_side))
+        upright.thumbnail((max_side, max_side), Image.Resampling.BILINEAR)
     return upright
 
 

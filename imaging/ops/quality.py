@@ -4,25 +4,27 @@ The thresholds were set on photos of used cars taken by sellers, sharp and artif
 of the long side): no sharp photo is flagged as blurred, and "blurred out" begins between a blur of 1 % and of 2 %.
 """
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from skimage.measure import blur_effect
 
 # 512 px tell sharp from blurred as well as 1024 did on those photos, in a fifth of the time.
 _FINE_SIDE = 512
 _COARSE_SIDE = 256
-_BLURRED = 0.65
+# The width of the second blur, as in the paper's successors, and the mean difference that is no edge any more.
+_BLUR_PX = 11
+_NO_EDGES = 1e-6
+BLURRED = 0.65
 _BLURRED_OUT = 0.83
 _BLACK_HIGHLIGHTS = 0.08
 _BLANK_RANGE = 0.03
-_DARK_MEAN = 0.15
-_BRIGHT_MEAN = 0.88
-_LOW_CONTRAST = 0.06
-_SMALL_SIDE = 320
+DARK_MEAN = 0.15
+BRIGHT_MEAN = 0.88
+LOW_CONTRAST = 0.06
+SMALL_SIDE = 320
 _UNREADABLE = frozenset({"black", "blank", "blurred_out"})
 
 
@@ -57,34 +59,38 @@ class Quality:
     def _light(self) -> str:
         if self.highlights < _BLACK_HIGHLIGHTS:
             return "black"
-        if self.luma_mean < _DARK_MEAN:
+        if self.luma_mean < DARK_MEAN:
             return "too_dark"
-        return "too_bright" if self.luma_mean > _BRIGHT_MEAN else ""
+        return "too_bright" if self.luma_mean > BRIGHT_MEAN else ""
 
     def _detail(self) -> str:
         if self.highlights - self.shadows < _BLANK_RANGE:
             return "" if self._light() == "black" else "blank"
         if self.coarse_blur > _BLURRED_OUT:
             return "blurred_out"
-        if self.blur > _BLURRED:
+        if self.blur > BLURRED:
             return "blurred"
-        return "low_contrast" if self.contrast < _LOW_CONTRAST and not self._light() else ""
+        return "low_contrast" if self.contrast < LOW_CONTRAST and not self._light() else ""
 
     def _size(self) -> str:
-        return "too_small" if min(self.width, self.height) < _SMALL_SIDE else ""
+        return "too_small" if min(self.width, self.height) < SMALL_SIDE else ""
 
 
-def measure(image: NDArray[np.uint8]) -> Quality:
-    """Return the quality of a (height, width, 3) sRGB photo."""
-    fine = luma(image, max_side=_FINE_SIDE)
-    shadows, highlights = (float(value) for value in np.percentile(fine, (1, 99)))
+def measure(image: NDArray[np.uint8], *, full_size: tuple[int, int] | None = None) -> Quality:
+    """Return the quality of a (height, width, 3) sRGB photo; `full_size` (width, height) if it was reduced before."""
+    fine = _grey(image, max_side=_FINE_SIDE)
+    coarse = fine.copy()
+    coarse.thumbnail((_COARSE_SIDE, _COARSE_SIDE), Image.Resampling.BILINEAR)
+    shadows, highlights = _percentiles(fine.histogram(), (0.01, 0.99))
+    values = _unit(fine)
+    width, height = full_size or (image.shape[1], image.shape[0])
     return Quality(
-        width=image.shape[1],
-        height=image.shape[0],
-        blur=blur(fine),
-        coarse_blur=blur(luma(image, max_side=_COARSE_SIDE)),
-        luma_mean=float(fine.mean()),
-        contrast=float(fine.std()),
+        width=width,
+        height=height,
+        blur=blur(values),
+        coarse_blur=blur(_unit(coarse)),
+        luma_mean=float(values.mean()),
+        contrast=float(values.std()),
         shadows=shadows,
         highlights=highlights,
     )
@@ -92,9 +98,7 @@ def measure(image: NDArray[np.uint8]) -> Quality:
 
 def luma(image: NDArray[np.uint8], *, max_side: int) -> NDArray[np.float32]:
     """Return the grey (h, w) picture, 0..1, of a (height, width, 3) sRGB one, reduced to `max_side` px a side."""
-    reduced = Image.fromarray(image)
-    reduced.thumbnail((max_side, max_side), Image.Resampling.BILINEAR)
-    return np.asarray(reduced.convert("L"), np.float32) / np.float32(255)
+    return _unit(_grey(image, max_side=max_side))
 
 
 def blur(grey: NDArray[np.float32]) -> float:
@@ -102,8 +106,46 @@ def blur(grey: NDArray[np.float32]) -> float:
 
     Crete et al., "The Blur Effect: Perception and Estimation with a New No-Reference Perceptual Blur Metric", SPIE
     6492 (2007): how much the differences between neighbours shrink when the picture is blurred once more. Unlike the
-    variance of the Laplacian it does not follow contrast or the amount of texture.
+    variance of the Laplacian it does not follow contrast or the amount of texture. The figures are those of
+    scikit-image's `blur_effect`, whose general filters take several times as long.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = float(blur_effect(grey))
-    return min(1.0, max(0.0, value)) if math.isfinite(value) else 1.0
+    return max(_blur_down(grey), _blur_down(np.ascontiguousarray(grey.T)))
+
+
+def _blur_down(grey: NDArray[np.float32]) -> float:
+    """The blur along the columns of a picture."""
+    sharp, smooth = np.abs(_sobel_down(grey)), np.abs(_sobel_down(_mean_down(grey)))
+    inner = (slice(2, -1), slice(2, -1))
+    before = float(sharp[inner].sum())
+    lost = float(np.maximum(0, sharp - smooth)[inner].sum())
+    return 1 - lost / before if before > _NO_EDGES * grey.size else 1.0
+
+
+def _sobel_down(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    padded = np.pad(grey, 1, mode="edge")
+    steps: NDArray[np.float32] = padded[2:] - padded[:-2]
+    found: NDArray[np.float32] = steps[:, :-2] + 2 * steps[:, 1:-1] + steps[:, 2:]
+    return found
+
+
+def _mean_down(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of `_BLUR_PX` rows around each."""
+    half = _BLUR_PX // 2
+    sums = np.cumsum(np.pad(grey, ((half + 1, half), (0, 0)), mode="symmetric"), axis=0, dtype=np.float64)
+    return ((sums[_BLUR_PX:] - sums[:-_BLUR_PX]) / _BLUR_PX).astype(np.float32)
+
+
+def _grey(image: NDArray[np.uint8], *, max_side: int) -> Image.Image:
+    reduced = Image.fromarray(image)
+    reduced.thumbnail((max_side, max_side), Image.Resampling.BILINEAR)
+    return reduced.convert("L")
+
+
+def _unit(grey: Image.Image) -> NDArray[np.float32]:
+    return np.asarray(grey, np.float32) / np.float32(255)
+
+
+def _percentiles(histogram: Sequence[int], shares: Sequence[float]) -> list[float]:
+    """The values, 0..1, below which these shares of the pixels lie."""
+    below = np.cumsum(histogram)
+    return [float(np.searchsorted(below, share * below[-1])) / 255 for share in shares]

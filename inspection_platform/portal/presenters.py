@@ -19,6 +19,7 @@ from damages.querysets import DamageQuerySet
 from damages.services.decisions import decision_standing
 from damages.services.weaker import weaker_category
 from damages.taxonomy import DamageCategory
+from imaging.gate import reasons
 from imaging.models import Detection
 from imaging.services.plates import plate_read, plate_verdict
 from tenants.models import User
@@ -118,6 +119,7 @@ def photo_payload(photo: Image) -> dict[str, Any]:
         "url": f"{path}?{urlencode(version)}".rstrip("?") if photo.published else "",
         "thumb": f"{path}?{urlencode({'size': 'small', **version})}" if photo.published else "",
         "flags": [str(flag) for flag in photo.flags],
+        "remarks": reasons(photo.flags),
         "reason": photo.reason,
     }
 

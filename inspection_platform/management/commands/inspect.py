@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from imaging.gate import reasons
 from imaging.ops.errors import UnusableMedia
 from inspection_platform.inspecting import Inspected, photo_drawn, photo_inspect
 
@@ -48,9 +49,11 @@ class Command(BaseCommand):
         return None
 
     def _tell(self, found: Inspected) -> None:
-        words = f" ({', '.join(found.flags)})" if found.flags else ""
+        view = f" ({found.said.view.replace('_', ' ')})" if found.said.view else ""
         count = len(found.damages)
-        self.stdout.write(f"{found.path}{words}: {count or 'no'} {'damage' if count == 1 else 'damages'}")
+        self.stdout.write(f"{found.path}{view}: {count or 'no'} {'damage' if count == 1 else 'damages'}")
+        for reason in reasons(found.said.flags):
+            self.stdout.write(f"  {reason}")
         for one in found.damages:
             box = f"{one.box.width} x {one.box.height} px at {one.box.x},{one.box.y}"
             self.stdout.write(f"  {one.category:<16} {one.confidence:.2f}  {box}")

@@ -74,8 +74,9 @@ function showPhoto(index) {
   const photo = photoShown();
   const rows = damagesOf(photo);
   selected = (rows.find((damage) => damage.state === "created") || rows[0])?.id ?? null;
-  const flags = photo.flags.length ? ` (${photo.flags.join(", ")})` : "";
-  byId("photo-name").textContent = `${index + 1} of ${data.photos.length}: ${photo.name}${flags}`;
+  byId("photo-name").textContent = `${index + 1} of ${data.photos.length}: ${photo.name}`;
+  byId("photo-remarks").textContent = [photo.reason, ...photo.remarks].filter(Boolean).join(" ");
+  byId("photo-remarks").hidden = !byId("photo-remarks").textContent;
   byId("list-title").textContent = data.photos.length > 1 ? `Damages on photo ${index + 1}` : "Damages";
   stage.show(photo);
   draw();

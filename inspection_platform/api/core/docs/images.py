@@ -29,7 +29,7 @@ _IMAGE_PATH: Final = [OpenApiParameter("image_id", OpenApiTypes.UUID, OpenApiPar
 _SET_PATH: Final = [OpenApiParameter("image_set_id", OpenApiTypes.UUID, OpenApiParameter.PATH)]
 _FOLDERS: Final = "12345678-a1b2-a1b2-a1b2-123456789012/12345678-c3d4-c3d4-c3d4-123456789012"
 
-#: The vendor's sample of a removed image, as one that stands; `thumbnails` is ours.
+#: The vendor's sample of a removed image, as one that stands; `thumbnails` and `quality` are ours.
 IMAGE: Final[dict[str, Any]] = {
     "camera": "topRight",
     "convertedSize": "1920x1200",
@@ -49,6 +49,12 @@ IMAGE: Final[dict[str, Any]] = {
     "thumbnails": {
         "small": "https://inspections.example.com/files/signed",
         "large": "https://inspections.example.com/files/signed",
+    },
+    "quality": {
+        "flags": ["too_dark"],
+        "reasons": ["It is too dark: more light, or the flash, would help."],
+        "scores": {"sharpness": 0.9, "light": 0.4, "contrast": 1, "resolution": 1, "vehicle": 0.99, "view": 0.97},
+        "view": "front_left",
     },
 }
 _HERE: Final[dict[str, Any]] = {

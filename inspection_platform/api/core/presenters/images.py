@@ -1,4 +1,4 @@
-"""JSON of images (contract 4.5). `thumbnails` is ours, and so is what adding images answers."""
+"""JSON of images (contract 4.5). `thumbnails` and `quality` are ours, and so is what adding images answers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Final
 from assets.models import Image, UploadState
 from assets.pictures import THUMBNAILS, thumbnail_key
 from assets.services.additions import Arrival
+from imaging.gate import reasons
 from inspection_platform.api.core.presenters.common import seconds, text_id
 from inspection_platform.api.files import file_url
 from inspection_platform.api.presigned import Form
@@ -36,6 +37,17 @@ def image(row: Image) -> dict[str, Any]:
         "softDeleted": {"timestamp": seconds(row.deleted_at), "userId": text_id(row.deleted_by_id)},
         "tenantId": text_id(row.image_set.tenant_id),
         "thumbnails": {name: _thumbnail(row, name) for name in THUMBNAILS},
+        "quality": quality(row),
+    }
+
+
+def quality(row: Image) -> dict[str, Any]:
+    """What is wrong with a photo and what was measured; a file that nobody could read has its reason alone."""
+    return {
+        "flags": row.flags,
+        "reasons": [row.reason, *reasons(row.flags)] if row.reason and not row.quality else reasons(row.flags),
+        "scores": row.quality.get("scores", {}),
+        "view": row.quality.get("view") or None,
     }
 
 

@@ -137,6 +137,14 @@ _THUMBNAILS = shape(
     large=serializers.CharField(allow_null=True),
 )
 
+_QUALITY = shape(
+    "ImageQuality",
+    "How good a photo is.",
+    flags=serializers.ListField(child=serializers.CharField()),
+    reasons=serializers.ListField(child=serializers.CharField()),
+    scores=serializers.DictField(child=serializers.FloatField()),
+    view=serializers.CharField(allow_null=True),
+)
 ImageShown = shape(
     "Image",
     "An image of a set.",
@@ -156,6 +164,10 @@ ImageShown = shape(
     softDeleted=_DELETED(),
     tenantId=serializers.UUIDField(allow_null=True),
     thumbnails=_THUMBNAILS(help_text="Ours."),
+    quality=_QUALITY(
+        help_text="Ours: what is wrong with the photo, in words for programs and for people; what was measured, each 0"
+        " to 1 where 1 is fine; the side of the car that it shows. Empty until the photo was looked at."
+    ),
 )
 ImageList = shape(
     "ImageList",

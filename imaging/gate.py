@@ -1,0 +1,156 @@
+"""The quality gate: what is wrong with a photo of a car, each point with a score and a reason for people.
+
+Scores are 0..1, and 1 is fine. A measurement's score is 0.5 where its flag begins. Nothing here refuses a photo: only
+what shows nothing at all is unusable (`imaging.ops.quality`); the rest are flags, since people judge better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imaging.ml.model import Model
+from imaging.ml.models.vehicle_mask import VehicleMask
+from imaging.ml.models.view_and_wheels import ViewAndWheels
+from imaging.ml.types import Mask, View
+from imaging.ops import quality as limits
+from imaging.ops.quality import Quality
+
+#: The longer side, in pixels, of what the gate looks at.
+SIDE: Final = 512
+
+#: Both models have to doubt that there is a car: each alone misses close views of a panel.
+NO_VEHICLE: Final = 0.35
+#: A car below this share of the photo is too small: at 12 MP its scratches of a centimetre have about 10 px.
+SMALL_CAR: Final = 0.06
+#: What each edge of the photo that the car runs over takes from the score of being whole.
+_CUT_EDGE: Final = 0.25
+
+#: What people are told of each flag, and what they can do about it.
+REASONS: Final[Mapping[str, str]] = {
+    "black": "Nothing can be seen: it is black.",
+    "blank": "Nothing can be seen: it shows one even surface.",
+    "blurred_out": "It is blurred beyond recognition.",
+    "blurred": "It is blurred: hold the camera still and wait until it has focused.",
+    "too_dark": "It is too dark: more light, or the flash, would help.",
+    "too_bright": "It is too bright: do not point the camera at the sun or a lamp.",
+    "low_contrast": "It is pale, as through fog: wipe the lens.",
+    "too_small": "It has too few pixels: choose a higher resolution.",
+    "no_vehicle": "No vehicle was found on it.",
+    "car_too_small": "The car is too small on it: go nearer.",
+    "car_cut": "The car is cut off: step back until all of it is in the picture.",
+    "wrong_view": "It shows another side of the car than the one asked for.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the models saw on a photo."""
+
+    mask: Mask
+    view: View
+
+    @property
+    def vehicle(self) -> float:
+        """How sure they are, 0..1, that there is one: the surer of the two, since each alone misses close views."""
+        return max(self.mask.score, self.view.vehicle)
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """The models that find the car and name the side it shows."""
+
+    vehicle: VehicleMask
+    side: ViewAndWheels
+
+    @classmethod
+    def of(cls, load: Callable[[str], Model]) -> Eyes:
+        """The models as `load` gives them by name."""
+        return cls(
+            vehicle=cast("VehicleMask", load("vehicle_mask")), side=cast("ViewAndWheels", load("view_and_wheels"))
+        )
+
+    def look(self, small: NDArray[np.uint8]) -> Seen:
+        """What they see on a (height, width, 3) sRGB photo; `SIDE` px along its longer side are enough."""
+        return Seen(mask=self.vehicle.mask(small), view=self.side.view(small))
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Model's name to its version."""
+        return {model.name: model.version for model in (self.vehicle, self.side)}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the gate says of a photo.
+
+    `flags`: words of REASONS, the gravest first. `scores`: by what was measured (`sharpness`, `light`, `contrast`,
+    `resolution`; with the models also `vehicle`, `size`, `whole`, `view`). `view`: the side that is seen, "" where no
+    car is. `usable`: whether there is anything to see.
+    """
+
+    flags: tuple[str, ...]
+    scores: Mapping[str, float]
+    view: str
+    usable: bool
+
+
+def photo_judge(
+    quality: Quality, *, seen: Seen | None = None, is_rig: bool = False, is_contrary: bool = False
+) -> Judgement:
+    """Put together what was measured on a photo and what the models saw on it.
+
+    Without `seen` nothing is said of the car. A rig's cameras (`is_rig`) see parts of it, so that a small or cut car is
+    no fault there. `is_contrary`: the view model is sure of another side than the one asked for.
+    """
+    scores, flags, view = _measured(quality), list(quality.flags), ""
+    if seen is not None:
+        scores |= _scores_of(seen)
+        flags += _car_flags(seen, is_rig=is_rig, is_contrary=is_contrary)
+        view = "" if "no_vehicle" in flags else seen.view.view
+    rounded = {name: round(score, 3) for name, score in scores.items()}
+    return Judgement(tuple(flags), rounded, view, quality.usable)
+
+
+def reasons(flags: Iterable[str]) -> list[str]:
+    """The sentences for these flags; other words, as for files that cannot be read, have reasons of their own."""
+    return [REASONS[flag] for flag in flags if flag in REASONS]
+
+
+def _measured(quality: Quality) -> dict[str, float]:
+    light = min(quality.luma_mean / limits.DARK_MEAN, (1 - quality.luma_mean) / (1 - limits.BRIGHT_MEAN))
+    return {
+        "sharpness": _score((1 - quality.blur) / (1 - limits.BLURRED)),
+        "light": _score(light),
+        "contrast": _score(quality.contrast / limits.LOW_CONTRAST),
+        "resolution": _score(min(quality.width, quality.height) / limits.SMALL_SIDE),
+    }
+
+
+def _scores_of(seen: Seen) -> dict[str, float]:
+    return {
+        "vehicle": seen.vehicle,
+        "size": _score(seen.mask.area / SMALL_CAR),
+        "whole": 1 - _CUT_EDGE * len(seen.mask.cut),
+        "view": seen.view.confidence,
+    }
+
+
+def _car_flags(seen: Seen, *, is_rig: bool, is_contrary: bool) -> list[str]:
+    if seen.vehicle < NO_VEHICLE:
+        return ["no_vehicle"]
+    found = ["wrong_view"] if is_contrary else []
+    if is_rig:
+        return found
+    if seen.mask.area < SMALL_CAR:
+        found.append("car_too_small")
+    return [*found, "car_cut"] if seen.mask.cut else found
+
+
+def _score(ratio: float) -> float:
+    """0.5 where the ratio to the threshold is 1, at most 1."""
+    return min(1.0, max(0.0, ratio / 2))
