@@ -6,7 +6,9 @@ photo's file is not in it: the jobs do that ahead of the model, in threads.
 
 from __future__ import annotations
 
+import io
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from bench.figure import Figure, paired
+from imaging.gate import SIDE
 from imaging.ml import registry, runtime
+from imaging.services.gate import eyes_load, file_judge
 from tests.media import scene
 
 GOAL = 0.85
@@ -25,6 +29,8 @@ ROUNDS = 7
 # The photo that models are timed on; and how many of a megapixel each, side by side, make the one that memory is
 # judged with: twelve megapixels, as phones take them.
 PHOTO, LARGE = (1280, 960), (4, 3)
+TWELVE_MEGAPIXELS = (4000, 3000)
+GATE_MS = 20
 
 
 class Counted:
@@ -61,7 +67,7 @@ class Counted:
 
 def figures() -> list[Figure]:
     """The memory first: a peak cannot be taken back."""
-    return [_memory(), *(_speed(name) for name in registry.names())]
+    return [_memory(), *(_speed(name) for name in registry.names()), _gate()]
 
 
 def _memory() -> Figure:
@@ -102,6 +108,26 @@ def _speed(name: str) -> Figure:
     speed = 1 / ratio
     detail = f"{1 / ours:.1f} against {1 / bare:.1f} pictures/s, {count} invokes each, {settings.ML_THREADS} thread(s)"
     return Figure(f"{name} / its bare invokes", speed, f">= {GOAL:g}", speed >= GOAL, detail)
+
+
+def _gate() -> Figure:
+    """A photo's file to the gate's word, against no more than reading the file at the smallest size that will do."""
+    file = io.BytesIO()
+    Image.fromarray(scene(*TWELVE_MEGAPIXELS)).save(file, "JPEG", quality=90)
+    eyes = eyes_load(threads=settings.ML_THREADS)
+
+    def bare() -> None:
+        picture = Image.open(file)
+        picture.draft("RGB", (SIDE, SIDE))
+        picture.load()
+
+    judge = partial(file_judge, file, eyes=eyes, max_pixels=settings.MAX_PHOTO_PIXELS)
+    judge()
+    ours, read, ratio = paired(judge, bare, rounds=ROUNDS)
+    share = ours * 1000 / GATE_MS
+    detail = f"{ours * 1000:.1f} ms, of which reading the JPEG ({len(file.getvalue()) / 1e6:.1f} MB) takes"
+    detail += f" {read * 1000:.1f}; {ratio:.1f} times bare reading, {settings.ML_THREADS} thread(s)"
+    return Figure(f"quality gate on 12 megapixels / {GATE_MS} ms", share, "<= 1", share <= 1, detail)
 
 
 def _crop() -> NDArray[np.uint8]:
