@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from imaging.ml.model import Model
 from imaging.ml.models.vehicle_mask import VehicleMask
 from imaging.ml.models.view_and_wheels import ViewAndWheels
-from imaging.ml.types import Mask, View
+from imaging.ml.types import HALF, Mask, View
 from imaging.ops import quality as limits
 from imaging.ops.quality import Quality
 
 #: The longer side, in pixels, of what the gate looks at.
 SIDE: Final = 512
 
-#: Both models have to doubt that there is a car: each alone misses close views of a panel.
-NO_VEHICLE: Final = 0.35
+#: Below it no vehicle was found.
+NO_VEHICLE: Final = 0.5
 #: A car below this share of the photo is too small: at 12 MP its scratches of a centimetre have about 10 px.
 SMALL_CAR: Final = 0.06
-#: What each edge of the photo that the car runs over takes from the score of being whole.
-_CUT_EDGE: Final = 0.25
+#: A car that covers more of an edge of the photo than this share is cut off.
+CUT: Final = 0.15
 
 #: What people are told of each flag, and what they can do about it.
 REASONS: Final[Mapping[str, str]] = {
@@ -56,8 +56,18 @@ class Seen:
 
     @property
     def vehicle(self) -> float:
-        """How sure they are, 0..1, that there is one: the surer of the two, since each alone misses close views."""
-        return max(self.mask.score, self.view.vehicle)
+        """How sure they are, 0..1, that there is one.
+
+        The view model knows whole cars. On a close view of a panel only the mask finds something, and that counts from
+        a size on; it takes other large things for a car, too, so that not every photo without one is noticed.
+        """
+        return max(self.view.vehicle, self.mask.score if self.mask.area >= SMALL_CAR else 0.0)
+
+    @property
+    def cut(self) -> float:
+        """The share, 0..1, of an edge of the photo that the car covers, of the edge where it is largest."""
+        inside = self.mask.soft >= HALF
+        return float(max(edge.mean() for edge in (inside[0], inside[-1], inside[:, 0], inside[:, -1])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,7 @@ class Judgement:
 
     `flags`: words of REASONS, the gravest first. `scores`: by what was measured (`sharpness`, `light`, `contrast`,
     `resolution`; with the models also `vehicle`, `size`, `whole`, `view`). `view`: the side that is seen, "" where no
-    car is. `usable`: whether there is anything to see.
+    car is, or not enough of it. `usable`: whether there is anything to see.
     """
 
     flags: tuple[str, ...]
@@ -104,14 +114,14 @@ def photo_judge(
 ) -> Judgement:
     """Put together what was measured on a photo and what the models saw on it.
 
-    Without `seen` nothing is said of the car. A rig's cameras (`is_rig`) see parts of it, so that a small or cut car is
-    no fault there. `is_contrary`: the view model is sure of another side than the one asked for.
+    Without `seen` nothing is said of the car. A rig's cameras (`is_rig`) see parts of it, as close views of a panel do:
+    a small or cut car is no fault there. `is_contrary`: the view model is sure of another side than the one asked for.
     """
     scores, flags, view = _measured(quality), list(quality.flags), ""
     if seen is not None:
         scores |= _scores_of(seen)
         flags += _car_flags(seen, is_rig=is_rig, is_contrary=is_contrary)
-        view = "" if "no_vehicle" in flags else seen.view.view
+        view = seen.view.view if seen.view.vehicle >= NO_VEHICLE else ""
     rounded = {name: round(score, 3) for name, score in scores.items()}
     return Judgement(tuple(flags), rounded, view, quality.usable)
 
@@ -135,7 +145,7 @@ def _scores_of(seen: Seen) -> dict[str, float]:
     return {
         "vehicle": seen.vehicle,
         "size": _score(seen.mask.area / SMALL_CAR),
-        "whole": 1 - _CUT_EDGE * len(seen.mask.cut),
+        "whole": 1 - _score(seen.cut / CUT),
         "view": seen.view.confidence,
     }
 
@@ -144,11 +154,12 @@ def _car_flags(seen: Seen, *, is_rig: bool, is_contrary: bool) -> list[str]:
     if seen.vehicle < NO_VEHICLE:
         return ["no_vehicle"]
     found = ["wrong_view"] if is_contrary else []
-    if is_rig:
+    # Neither a rig's cameras nor close views of a panel are meant to show all of a car.
+    if is_rig or seen.view.vehicle < NO_VEHICLE:
         return found
     if seen.mask.area < SMALL_CAR:
         found.append("car_too_small")
-    return [*found, "car_cut"] if seen.mask.cut else found
+    return [*found, "car_cut"] if seen.cut > CUT else found
 
 
 def _score(ratio: float) -> float:

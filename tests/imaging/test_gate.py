@@ -31,11 +31,14 @@ SHARE = st.floats(0, 1)
     [
         ({}, (), "front_left"),
         ({"car": None, "vehicle": 0.1}, ("no_vehicle",), ""),
+        ({"car": (0.4, 0.4, 0.5, 0.5), "vehicle": 0.1}, ("no_vehicle",), ""),
         ({"car": None, "vehicle": 0.9}, ("car_too_small",), "front_left"),
-        ({"vehicle": 0.1}, (), "front_left"),
         ({"car": (0.4, 0.4, 0.6, 0.6)}, ("car_too_small",), "front_left"),
         ({"car": (0.0, 0.2, 0.9, 0.8)}, ("car_cut",), "front_left"),
-        ({"car": (0.0, 0.45, 0.2, 0.6)}, ("car_too_small", "car_cut"), "front_left"),
+        ({"car": (0.0, 0.45, 0.2, 0.55)}, ("car_too_small",), "front_left"),
+        ({"car": (0.0, 0.4, 0.2, 0.6)}, ("car_too_small", "car_cut"), "front_left"),
+        # A close view of a panel: no side of the car is named there.
+        ({"car": (0.0, 0.0, 1.0, 1.0), "vehicle": 0.01}, (), ""),
     ],
 )
 def test_what_is_wrong_with_the_car(changes: dict[str, Any], flags: tuple[str, ...], view: str) -> None:
@@ -44,7 +47,7 @@ def test_what_is_wrong_with_the_car(changes: dict[str, Any], flags: tuple[str, .
 
 
 def test_a_rig_sees_parts_of_cars() -> None:
-    assert photo_judge(FINE, seen=seen(car=(0.0, 0.45, 0.2, 0.6)), is_rig=True).flags == ()
+    assert photo_judge(FINE, seen=seen(car=(0.0, 0.4, 0.2, 0.6)), is_rig=True).flags == ()
     assert photo_judge(FINE, seen=seen(car=None, vehicle=0.1), is_rig=True).flags == ("no_vehicle",)
 
 
