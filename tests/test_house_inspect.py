@@ -11,9 +11,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
 
+from imaging.gate import REASONS, Eyes
 from inspection_platform import inspecting
 from tests import media
-from tests.models import ChosenModel, square
+from tests.models import ChosenEyes, ChosenModel, square
 
 
 @pytest.fixture
@@ -23,6 +24,7 @@ def seeing(monkeypatch: pytest.MonkeyPatch) -> ChosenModel:
         lambda _pixels: [square(0.1, 0.2), square(0.12, 0.2, score=0.6), square(0.7, 0.7, label="dent", score=0.55)]
     )
     monkeypatch.setattr(inspecting, "load", lambda _name, *, threads: model)
+    monkeypatch.setattr(Eyes, "of", lambda _load: ChosenEyes())
     return model
 
 
@@ -36,7 +38,7 @@ def test_damages_are_printed_with_category_confidence_and_box(tmp_path: Path, se
     photo = tmp_path / "car.jpg"
     photo.write_bytes(media.car_photo(seed=1, width=1000, height=800))
     out, err = run(photo)
-    assert out.splitlines()[0] == f"{photo}: 2 damages"
+    assert out.splitlines()[0] == f"{photo} (front left): 2 damages"
     assert out.splitlines()[1].split() == ["areaScratches", "0.80", "120", "x", "80", "px", "at", "100,160"]
     assert out.splitlines()[2].split()[:2] == ["dents", "0.55"]
     assert (err, seeing.asked) == ("", 1)
@@ -47,6 +49,7 @@ def test_json_tells_the_same(tmp_path: Path, seeing: ChosenModel) -> None:
     photo.write_bytes(media.car_photo(seed=1, width=1000, height=800))
     (found,) = json.loads(run(photo, "--json")[0])
     assert (found["photo"], found["width"], found["height"], found["flags"]) == (str(photo), 1000, 800, [])
+    assert (found["reasons"], found["view"], found["scores"]["vehicle"]) == ([], "front_left", 0.98)
     assert found["damages"][0]["box"] == {"x": 100, "y": 160, "width": 120, "height": 80}
     assert found["damages"][1]["label"] == "dent"
 
@@ -74,7 +77,7 @@ def test_photos_that_cannot_be_read_are_named_and_the_others_looked_at(tmp_path:
     good.write_bytes(media.car_photo(seed=2))
     broken.write_bytes(media.truncated(media.car_photo(seed=3)))
     out, err = run(broken, missing, good)
-    assert out.startswith(f"{good}: 2 damages")
+    assert out.startswith(f"{good} (front left): 2 damages")
     assert [line.partition(":")[0] for line in err.splitlines()] == [str(broken), str(missing)]
     assert seeing.asked == 1
 
@@ -90,7 +93,7 @@ def test_nothing_readable_is_a_failure(tmp_path: Path, seeing: ChosenModel) -> N
 def test_a_black_photo_is_flagged_and_not_shown_to_the_model(tmp_path: Path, seeing: ChosenModel) -> None:
     black = tmp_path / "black.png"
     Image.fromarray(np.zeros((400, 600, 3), np.uint8)).save(black)
-    assert run(black)[0] == f"{black} (black): no damages\n"
+    assert run(black)[0].splitlines() == [f"{black}: no damages", f"  {REASONS['black']}"]
     assert seeing.asked == 0
 
 
