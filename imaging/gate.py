@@ -27,6 +27,8 @@ SIDE: Final = 512
 NO_VEHICLE: Final = 0.5
 #: A car below this share of the photo is too small: at 12 MP its scratches of a centimetre have about 10 px.
 SMALL_CAR: Final = 0.06
+#: A close view of a panel fills at least this share of the photo.
+CLOSE_VIEW: Final = 0.2
 #: A car that covers more of an edge of the photo than this share is cut off.
 CUT: Final = 0.15
 
@@ -58,10 +60,10 @@ class Seen:
     def vehicle(self) -> float:
         """How sure they are, 0..1, that there is one.
 
-        The view model knows whole cars. On a close view of a panel only the mask finds something, and that counts from
-        a size on; it takes other large things for a car, too, so that not every photo without one is noticed.
+        The view model knows whole cars. On a close view of a panel only the mask finds something, and that counts if it
+        is large; other large things are taken for a car, too, so that not every photo without one is noticed.
         """
-        return max(self.view.vehicle, self.mask.score if self.mask.area >= SMALL_CAR else 0.0)
+        return max(self.view.vehicle, self.mask.score if self.mask.area >= CLOSE_VIEW else 0.0)
 
     @property
     def cut(self) -> float:
