@@ -35,6 +35,16 @@ class Rate:
         return wilson(self.hits, self.count)[1]
 
     @property
+    def percent(self) -> str:
+        """The share as people read it; "" where there was no case."""
+        return "" if self.value is None else f"{100 * self.value:.1f} %"
+
+    @property
+    def interval(self) -> str:
+        """The interval as people read it."""
+        return f"{100 * self.low:.0f} to {100 * self.high:.0f} %"
+
+    @property
     def is_few(self) -> bool:
         """Whether there are too few cases to say."""
         return self.count < FEW

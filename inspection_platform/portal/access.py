@@ -10,6 +10,7 @@ from typing import Any, Concatenate, Final, ParamSpec
 from uuid import UUID
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.http import require_POST
@@ -101,6 +102,18 @@ def administers(user: User, tenant_id: UUID | None) -> bool:
     except Forbidden:
         return False
     return True
+
+
+def global_admin_view(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """A staff view for global admins alone; 403 for others."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not is_global_admin(person_of(request)):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return staff_view(guarded)
 
 
 def work_view(change: Work[P]) -> Callable[..., HttpResponse]:

@@ -9,7 +9,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
+from inspection_platform.portal.access import person_of
+from inspection_platform.portal.accuracy import may_see as may_see_accuracy
 from inspection_platform.portal.audit import may_audit
+from tenants.rights import standing_of
 
 #: Groups of (title, icon, model).
 _GROUPS: Final = (
@@ -36,7 +39,7 @@ _GROUPS: Final = (
         ("Runs", "account_tree", "imaging.PipelineRun"),
         ("Jobs", "memory", "imaging.JobRun"),
         ("Plates read", "pin", "imaging.PlateReading"),
-        ("Models", "neurology", "imaging.ModelVersion"),
+        ("Model versions", "layers", "imaging.ModelVersion"),
     )),
     ("People", (
         ("People", "group", "tenants.User"),
@@ -70,6 +73,10 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     work = [{"title": "Queue", "icon": "checklist", "link": reverse("portal:queue")}]
     if may_audit(request):
         work.append({"title": "Audit", "icon": "history", "link": reverse("portal:audit")})
+    if may_see_accuracy(request):
+        work.append({"title": "Accuracy", "icon": "query_stats", "link": reverse("portal:accuracy")})
+    if standing_of(person_of(request)).is_global:
+        work.append({"title": "Models", "icon": "neurology", "link": reverse("portal:models")})
     groups = [{"title": title, "separator": True, "items": _items(request, models)} for title, models in _GROUPS]
     return [{"title": "Work", "items": work}, *(group for group in groups if group["items"])]
 

@@ -4,19 +4,45 @@ from __future__ import annotations
 
 from django.urls import path
 
-from inspection_platform.portal import acting, audit, inspections, invitations, photos, queue, removals, work
-from inspection_platform.portal.access import staff_view
+from inspection_platform.portal import (
+    accuracy,
+    acting,
+    audit,
+    disagreements,
+    inspections,
+    invitations,
+    models,
+    photos,
+    queue,
+    removals,
+    work,
+)
+from inspection_platform.portal.access import global_admin_view, staff_view
 
 app_name = "portal"
 
 _SET = "queue/<uuid:image_set_id>/"
 _DAMAGE = _SET + "damages/<uuid:damage_id>/"
 _INSPECTION = "inspections/<uuid:image_set_id>/"
+_MODEL = "models/<slug:name>/"
+_VERSION = _MODEL + "<uuid:version_id>/"
 
 urlpatterns = [
+    path("accuracy/", staff_view(accuracy.page), name="accuracy"),
+    path("accuracy/accuracy.csv", staff_view(accuracy.as_csv), name="accuracy-csv"),
     path("acting/", staff_view(acting.page), name="acting"),
     path("acting/choose/", staff_view(acting.choose), name="acting-choose"),
     path("audit/", staff_view(audit.page), name="audit"),
+    path("models/", global_admin_view(models.overview), name="models"),
+    path("models/upload/", global_admin_view(models.upload), name="model-upload"),
+    path(_MODEL, global_admin_view(models.model), name="model"),
+    path(_MODEL + "release/", global_admin_view(models.release), name="model-release"),
+    path(_VERSION, global_admin_view(models.version), name="model-version"),
+    path(_VERSION + "promote/", global_admin_view(models.promote), name="model-promote"),
+    path(_VERSION + "drop/", global_admin_view(models.drop), name="model-drop"),
+    path(_VERSION + "shadow/", global_admin_view(models.shadow), name="model-shadow"),
+    path(_VERSION + "unshadow/", global_admin_view(models.unshadow), name="model-unshadow"),
+    path(_VERSION + "disagreements/", global_admin_view(disagreements.page), name="model-disagreements"),
     path("people/invite/", staff_view(invitations.invite), name="invite"),
     path("people/<uuid:membership_id>/invite/", staff_view(invitations.invite_again), name="invite-again"),
     path("queue/", staff_view(queue.overview), name="queue"),
