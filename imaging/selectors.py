@@ -168,6 +168,6 @@ def _agreement(row: Mapping[str, Any]) -> Agreement:
 def disagreements(rows: QuerySet[ShadowRun], *, kind: str = "") -> QuerySet[ShadowRun]:
     """The photos on which the two differ, or differ in one way (a word of `KINDS`), the latest first."""
     chosen = rows.filter(KINDS.get(kind, _DIFFERS), state=ShadowState.DONE)
-    return chosen.select_related("image__image_set__tenant", "image__image_set__submission", "against").order_by(
-        "-finished_at", "-pk"
-    )
+    return chosen.select_related(
+        "image__image_set__tenant", "image__image_set__submission", "candidate", "against"
+    ).order_by("-finished_at", "-pk")

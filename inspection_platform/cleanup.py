@@ -24,6 +24,7 @@ from assets.services.recordings import recording_parts_remove, recordings_prune
 from assets.services.staging import announced_orphans_remove
 from damages.services.cleanup import image_sets_prune
 from damages.services.retention import image_sets_erase
+from imaging.services.model_files import model_orphans_remove
 from tenants.services.batches import rows_delete
 from tenants.services.cleanup import auth_sessions_prune, idempotency_prune, one_time_codes_prune
 
@@ -77,6 +78,10 @@ STEPS: Final[tuple[tuple[str, Callable[[datetime, bool], int]], ...]] = (
     (
         "announced files that no set waits for",
         lambda now, dry: announced_orphans_remove(before=now - FILE_PATIENCE, dry_run=dry),
+    ),
+    (
+        "files of models without a version",
+        lambda now, dry: model_orphans_remove(before=now - FILE_PATIENCE, dry_run=dry),
     ),
     ("half-received files", lambda now, dry: incoming_leftovers_remove(before=now - FILE_PATIENCE, dry_run=dry)),
     ("one-time codes used or expired", lambda now, dry: one_time_codes_prune(now=now, dry_run=dry)),

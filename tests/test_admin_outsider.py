@@ -162,7 +162,7 @@ def test_the_pages_of_the_portal_show_nothing_of_ours(
     role: str, ours: factories.House, outsider: factories.House, rows: dict[type[Model], Model]
 ) -> None:
     client, hidden = login(getattr(outsider, role)), traces(ours, rows)
-    for name in ("portal:audit", "portal:queue", "portal:acting", "portal:invite"):
+    for name in ("portal:accuracy", "portal:audit", "portal:queue", "portal:acting", "portal:invite", "portal:models"):
         assert not found(client.get(reverse(name)).content.decode(), hidden), name
 
 

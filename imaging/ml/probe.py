@@ -88,6 +88,8 @@ def main(arguments: Sequence[str]) -> int:
         seconds, fault = tried(card_read(Path(arguments[0]))), ""
     except CardError as error:
         seconds, fault = 0.0, f"{error}."
+    except KeyError as error:
+        seconds, fault = 0.0, f"The card lacks {error}, which the model's code needs."
     except Exception as error:  # noqa: BLE001 - whatever a file makes the runtime or the model's code raise
         seconds, fault = 0.0, f"The model does not work: {type(error).__name__}: {error}"[:_SAID]
     print(json.dumps({"fault": fault, "seconds": seconds}))

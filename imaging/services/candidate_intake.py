@@ -158,11 +158,8 @@ def _check_card(card: Card, known_labels: Mapping[str, Collection[str]]) -> None
         raise Invalid("A version is up to 40 letters, digits, dots, pluses and hyphens, such as 0.3.0.")
     released = registry.card(card.name)
     _check_labels(card, known_labels.get(card.name, released.labels))
-    for what, ours, theirs in (
-        ("thresholds", released.thresholds, card.thresholds), ("parameters", released.parameters, card.parameters),
-    ):  # fmt: skip
-        if missing := sorted(ours.keys() - theirs.keys()):
-            raise Invalid(f"The card lacks {what} that the model's code needs: {', '.join(missing)}.")
+    if "score" in released.thresholds and "score" not in card.thresholds:
+        raise Invalid("The card names no threshold “score”, from which on what the model says counts.")
     for name in runtime.installed():
         for part in ("", *card.parts):
             _check_file_for(card, name, part)

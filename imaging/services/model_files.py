@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -14,6 +15,8 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from assets.services.cleanup import files_remove
+from assets.storage import stored_files
 from imaging.ml.card import Card, CardError, ModelFile, card_parse
 from imaging.models import CandidateFile, ModelVersion
 
@@ -29,6 +32,17 @@ def _stored(version_id: UUID, name: str, content: bytes) -> CandidateFile:
     digest = hashlib.sha256(content).hexdigest()
     key = default_storage.save(f"models/{version_id}/{digest}.tflite", ContentFile(content))
     return CandidateFile(model_version_id=version_id, name=name, sha256=digest, size=len(content), file=key)
+
+
+def model_orphans_remove(*, before: datetime, dry_run: bool = False) -> int:
+    """Remove files of models, written before this moment, that no version has; how many there were.
+
+    They are left by a process that died between storing files and their rows, or the other way about.
+    """
+    old = [file.key for file in stored_files("models/") if file.modified < before]
+    named = set(CandidateFile.objects.filter(file__in=old).values_list("file", flat=True))
+    orphans = [key for key in old if key not in named]
+    return len(orphans) if dry_run else files_remove(orphans)
 
 
 def card_local(version: ModelVersion) -> Card:

@@ -91,16 +91,12 @@ def shadow_next() -> ShadowRun | None:
 
 def shadows_give_up() -> int:
     """Mark the looks as failed whose workers vanished each time; returns how many."""
-    lost = Q(state=ShadowState.RUNNING, lease_until__lt=timezone.now(), attempts__gte=MOST_ATTEMPTS)
-    return (
-        _rows()
-        .filter(lost)
-        .update(
-            state=ShadowState.FAILED,
-            error="The worker vanished while the candidate looked.",
-            finished_at=timezone.now(),
-        )
-    )
+    lost = _rows().filter(state=ShadowState.RUNNING, lease_until__lt=timezone.now(), attempts__gte=MOST_ATTEMPTS)
+    # Asked first: this is called every few seconds, and even an update of nothing waits for SQLite's one writer.
+    if not lost.exists():
+        return 0
+    vanished = "The worker vanished while the candidate looked."
+    return lost.update(state=ShadowState.FAILED, error=vanished, finished_at=timezone.now())
 
 
 # --- one look ---

@@ -12,6 +12,7 @@ import tablib
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -20,7 +21,7 @@ from django.views.decorators.http import require_GET
 
 from damages.selectors_accuracy import MOST_MATCHED, Accuracy, AccuracyFilters, Tally, accuracy
 from imaging.ml.rates import FEW, Rate
-from imaging.models import ModelVersion
+from imaging.models import JobRun, ModelVersion
 from inspection_platform.portal.access import person_of
 from inspection_platform.portal.presenters import CATEGORY_LABELS
 from tenants.acting import acting_tenants, reach_narrowed
@@ -140,7 +141,8 @@ def _form(request: HttpRequest) -> AccuracyFilter:
     reach = _reach(request)
     rows = acting_tenants(person_of(request)).values_list("pk", "name")
     tenants = [(str(pk), name) for pk, name in rows if reach.covers(pk)]
-    spoken = ModelVersion.objects.filter(jobs__name="damage_detection").distinct().order_by("-created_at")
+    looked = JobRun.objects.of(reach).filter(model_version=OuterRef("pk"), name="damage_detection")
+    spoken = ModelVersion.objects.filter(Exists(looked)).order_by("-created_at")
     versions = [(str(row.pk), str(row)) for row in spoken.only("name", "version")]
     return AccuracyFilter(_asked(request), tenants=tenants, versions=versions)
 

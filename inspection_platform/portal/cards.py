@@ -21,6 +21,7 @@ _SECTIONS: Final = {
 #: What the head of a page tells already, and what goes to the end.
 _APART: Final = frozenset({"name", "version", "title", *_SECTIONS})
 _THOUSAND: Final = 1000
+_MOST_COLUMNS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +115,14 @@ def _node(value: Any) -> Node:
 
 
 def _table(values: Mapping[str, Any]) -> Node | None:
-    """An object of alike objects of plain values is a table: a row for each."""
+    """An object of objects of plain values is a table: a row for each, a column for each of their names."""
     rows = list(values.values())
-    heads = list(rows[0]) if rows and isinstance(rows[0], dict) else []
-    alike = len(rows) > 1 and heads and all(isinstance(row, dict) and list(row) == heads for row in rows)
-    if not alike or not all(_is_plain(cell) for row in rows for cell in row.values()):
+    if len(rows) < 2 or not all(isinstance(row, dict) and row for row in rows):  # noqa: PLR2004 - one row is no table
         return None
-    lines = [[_words(name), *(_text(row[head]) for head in heads)] for name, row in values.items()]
+    heads = list(dict.fromkeys(head for row in rows for head in row))
+    if len(heads) > _MOST_COLUMNS or not all(_is_plain(cell) for row in rows for cell in row.values()):
+        return None
+    lines = [[_words(name), *(_text(row.get(head)) for head in heads)] for name, row in values.items()]
     return Node(heads=["", *map(_words, heads)], rows=lines)
 
 

@@ -74,7 +74,7 @@ def page(request: HttpRequest, name: str, version_id: UUID) -> HttpResponse:
     photos = Paginator(disagreements(runs, kind=kind), _PHOTOS_A_PAGE).get_page(request.GET.get("page"))
     context = {
         **admin.site.each_context(request),
-        "title": f"{row}: disagreements",
+        "title": f"Disagreements of {row}",
         "standing": standing,
         "row": row,
         "form": form,

@@ -70,7 +70,7 @@ def model(request: HttpRequest, name: str) -> HttpResponse:
     beside = agreements(shadow_runs(ShadowFilters(), reach=Reach.every()).filter(candidate__in=standing.versions))
     context = {
         **admin.site.each_context(request),
-        "title": name,
+        "title": f"Model {name}",  # the admin sets titles with a capital letter
         "standing": standing,
         "card": card_shown(standing.card),
         "versions": [_version_line(row, standing, beside.get(row.pk)) for row in standing.versions],
@@ -87,7 +87,7 @@ def version(request: HttpRequest, name: str, version_id: UUID) -> HttpResponse:
     runs = shadow_runs(ShadowFilters(), reach=Reach.every()).filter(candidate=row)
     context = {
         **admin.site.each_context(request),
-        "title": str(row),
+        "title": f"Model {row}",
         "standing": standing,
         "row": row,
         "card": card_shown(row.card),

@@ -6,13 +6,16 @@ import hashlib
 import itertools
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import Settings
 
 from imaging.ml import registry
@@ -321,6 +324,18 @@ def test_the_current_version_and_the_release_s_are_not_dropped(admin: User) -> N
         with pytest.raises(Conflict, match="cannot become 'dropped'"):
             candidate_drop(version=one, by=admin, reason="no")
     assert len(stored()) == 1
+
+
+def test_files_that_no_version_has_are_cleaned_up(admin: User) -> None:
+    candidates.received(admin)
+    kept, gone = stored()[0], default_storage.save("models/of-nobody/x.tflite", ContentFile(b"x"))
+    later = timezone.now() + timedelta(minutes=1)
+    assert model_files.model_orphans_remove(before=timezone.now() - timedelta(days=1)) == 0
+    assert model_files.model_orphans_remove(before=later, dry_run=True) == 1
+    assert default_storage.exists(gone)
+    assert model_files.model_orphans_remove(before=later) == 1
+    assert not default_storage.exists(gone)
+    assert default_storage.exists(kept)
 
 
 # --- shadow ---

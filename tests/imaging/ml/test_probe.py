@@ -59,6 +59,12 @@ def test_fewer_labels_than_channels_are_refused(placed: Placed) -> None:
     assert "no channels for the labels" in found.fault
 
 
+def test_a_card_without_what_the_code_needs_is_refused(placed: Placed) -> None:
+    parameters = {name: value for name, value in candidates.card()["parameters"].items() if name != "stride"}
+    found = probe(placed(candidates.card(parameters=parameters)), seconds=240)
+    assert found.fault == "The card lacks 'stride', which the model's code needs."
+
+
 def damaged() -> list[Any]:
     whole = next(iter(candidates.contents().values()))
     return [
