@@ -27,6 +27,7 @@ from django.db.models.functions import Coalesce
 
 from damages.models import Damage, DamageState, ManualStatus, Source
 from damages.querysets import DamageQuerySet
+from imaging.detections import is_proposal
 from imaging.ml.matching import assign, boxes_around, loose
 from imaging.ml.rates import Rate
 from imaging.models import Detection, JobRun, JobState, ModelVersion
@@ -127,13 +128,13 @@ class _Photo:
 
 def accuracy(filters: AccuracyFilters, *, reach: Reach) -> Accuracy:
     """Precision and recall from decisions within reach, in four queries however many damages there are."""
-    versions = {row.pk: row for row in ModelVersion.objects.only("name", "version", "card")}
+    versions = {row.pk: row for row in ModelVersion.objects.only("name", "version")}
     rows = _within(Damage.objects.of(reach).visible(), filters)
     cells: defaultdict[Cell, Tally] = defaultdict(Tally)
-    for cell, tally in _proposals(rows, versions):
+    for cell, tally in _proposals(rows):
         cells[cell].add(tally)
-    to_match = _to_match(rows, versions, reach)
-    photos = _photos(to_match[:MOST_MATCHED], versions, reach)
+    to_match = _to_match(rows, reach)
+    photos = _photos(to_match[:MOST_MATCHED], reach)
     for cell, tally in _matched(photos):
         cells[cell].add(tally)
     kept = {cell: tally for cell, tally in cells.items() if _is_asked_for(cell, filters)}
@@ -167,9 +168,9 @@ def _sum(tallies: Iterable[Tally]) -> Tally:
 # --- proposals ---
 
 
-def _proposals(rows: DamageQuerySet, versions: Mapping[UUID, ModelVersion]) -> Iterable[tuple[Cell, Tally]]:
+def _proposals(rows: DamageQuerySet) -> Iterable[tuple[Cell, Tally]]:
     """What was decided about proposals; counted by the database."""
-    decided = rows.filter(_counts("confidence", versions), source=Source.MODEL).exclude(state=DamageState.CREATED)
+    decided = rows.filter(is_proposal("confidence"), source=Source.MODEL).exclude(state=DamageState.CREATED)
     groups = decided.order_by().values(
         "model_version", "category", "image__camera", "state",
         is_reviewed=Case(When(_reviewed(), then=Value(True)), default=Value(False)),  # noqa: FBT003 - Django's Value
@@ -181,14 +182,6 @@ def _proposals(rows: DamageQuerySet, versions: Mapping[UUID, ModelVersion]) -> I
         yield Cell(row["model_version"], row["category"], row["image__camera"]), tally
 
 
-def _counts(score: str, versions: Mapping[UUID, ModelVersion]) -> Q:
-    """Those whose `score` reaches the threshold of their version."""
-    reached = Q(pk__in=[])
-    for pk, version in versions.items():
-        reached |= Q(**{"model_version": pk, f"{score}__gte": version.threshold})
-    return reached
-
-
 def _reviewed() -> Q:
     return Q(image_set__manual_processing__status=ManualStatus.REVIEWED)
 
@@ -196,7 +189,7 @@ def _reviewed() -> Q:
 # --- what people drew ---
 
 
-def _to_match(rows: DamageQuerySet, versions: Mapping[UUID, ModelVersion], reach: Reach) -> list[Damage]:
+def _to_match(rows: DamageQuerySet, reach: Reach) -> list[Damage]:
     """Accepted damages in reviewed sets that no proposal stands for, each with the run that had looked before it."""
     looks = JobRun.objects.of(reach).filter(
         run__image_set=OuterRef("image_set"), name=_JOB, state=JobState.DONE, model_version__isnull=False
@@ -205,7 +198,7 @@ def _to_match(rows: DamageQuerySet, versions: Mapping[UUID, ModelVersion], reach
     own = looks.filter(run=OuterRef("detection__run"))
     before = looks.filter(finished_at__lte=OuterRef("created_at")).order_by("-finished_at")
     accepted = rows.filter(_reviewed(), state=DamageState.ACCEPTED).exclude(
-        Q(source=Source.MODEL) & _counts("confidence", versions)
+        is_proposal("confidence"), source=Source.MODEL
     )
     found = accepted.annotate(
         run_seen=_first("run", own, before),
@@ -221,9 +214,7 @@ def _first(column: str, *rows: QuerySet[JobRun]) -> Coalesce:
     return Coalesce(*(Subquery(one.values(column)[:1]) for one in rows), output_field=UUIDField())
 
 
-def _photos(
-    damages: Sequence[Damage], versions: Mapping[UUID, ModelVersion], reach: Reach
-) -> Mapping[tuple[UUID, UUID], _Photo]:
+def _photos(damages: Sequence[Damage], reach: Reach) -> Mapping[tuple[UUID, UUID], _Photo]:
     """(run, photo) -> what is to be matched there."""
     photos: defaultdict[tuple[UUID, UUID], _Photo] = defaultdict(_Photo)
     for row in damages:
@@ -231,17 +222,17 @@ def _photos(
         cell = Cell(seen["version_seen"], row.category, seen["camera"])
         photos[seen["run_seen"], row.image_id].wanted.append((cell, row.polygon))
     if photos:
-        for found in _free_findings(photos, versions, reach):
+        for found in _free_findings(photos, reach):
             photos[found[0], found[1]].offered.append((found[2], found[3]))
     return photos
 
 
 def _free_findings(
-    photos: Mapping[tuple[UUID, UUID], _Photo], versions: Mapping[UUID, ModelVersion], reach: Reach
+    photos: Mapping[tuple[UUID, UUID], _Photo], reach: Reach
 ) -> list[tuple[UUID, UUID, float, Sequence[Sequence[float]]]]:
     """Findings on these photos that count, and are no accepted proposals: run, photo, score, outline."""
     taken = Damage.objects.of(reach).filter(detection=OuterRef("pk"), state=DamageState.ACCEPTED)
-    rows = Detection.objects.of(reach).filter(_counts("score", versions), ~Exists(taken))
+    rows = Detection.objects.of(reach).filter(is_proposal(), ~Exists(taken))
     found = rows.filter(run__in={run for run, _ in photos}, image__in={image for _, image in photos})
     return [one for one in found.values_list("run", "image", "score", "polygon") if one[:2] in photos]
 

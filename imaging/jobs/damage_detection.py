@@ -50,7 +50,7 @@ def run(job: JobRun) -> None:
 def said(model: Proposer, pixels: UInt8Image) -> Prediction:
     """All that `model` proposes on a photo, and the best of what it does not: a proposal never disappears silently."""
     threshold = model.card.thresholds["score"]
-    found = model.propose(pixels, floor=model.card.thresholds.get("floor", threshold))
+    found = model.propose(pixels, floor=min(threshold, model.card.thresholds.get("floor", threshold)))
     proposed = sum(finding.score >= threshold for finding in found.findings)
     return replace(found, findings=found.findings[: proposed + WEAKER_KEPT])
 

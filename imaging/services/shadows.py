@@ -19,6 +19,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from assets.models import ImageState
+from imaging.detections import is_proposal
 from imaging.jobs.files import pixels_of
 from imaging.ml.matching import Pair, Standing, compare
 from imaging.ml.model import Model, UInt8Image
@@ -124,7 +125,7 @@ def _looked(row: ShadowRun) -> dict[str, Any]:
 def _stored(row: ShadowRun) -> list[Finding]:
     """What the current version said of the photo, as far as it counted."""
     rows = Detection.objects.all_tenants(_WHY).filter(
-        run=row.run_id, image=row.image_id, model_version=row.against_id, score__gte=row.against.threshold
+        is_proposal(), run=row.run_id, image=row.image_id, model_version=row.against_id
     )
     return [
         Finding(one.label, one.score, tuple((x, y) for x, y in one.polygon))
