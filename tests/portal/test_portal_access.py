@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -46,6 +47,8 @@ ROUTES: dict[str, tuple[str, Callable[[Held], dict[str, object]]]] = {
 }
 #: Routes about no particular set.
 COMMON = {
+    "accuracy": "GET",
+    "accuracy-csv": "GET",
     "queue": "GET",
     "claim-next": "POST",
     "acting": "GET",
@@ -53,6 +56,20 @@ COMMON = {
     "audit": "GET",
     "invite": "GET",
     "invite-again": "POST",
+    "models": "GET",
+    "model-upload": "POST",
+}
+_VERSION: dict[str, Any] = {"name": "damage_detector", "version_id": uuid4()}
+#: Routes about a model or a version of it; what they do is in test_portal_models.
+MODELS: dict[str, tuple[str, dict[str, Any]]] = {
+    "model": ("GET", {"name": "damage_detector"}),
+    "model-release": ("POST", {"name": "damage_detector"}),
+    "model-version": ("GET", _VERSION),
+    "model-disagreements": ("GET", _VERSION),
+    "model-promote": ("POST", _VERSION),
+    "model-drop": ("POST", _VERSION),
+    "model-shadow": ("POST", _VERSION),
+    "model-unshadow": ("POST", _VERSION),
 }
 
 
@@ -64,7 +81,8 @@ def ask(client: Client, held: Held, name: str) -> int:
 
 
 def test_the_table_names_every_route() -> None:
-    assert {route.name for route in urls.urlpatterns if isinstance(route, URLPattern)} == set(ROUTES) | set(COMMON)
+    known = {*ROUTES, *COMMON, *MODELS}
+    assert {route.name for route in urls.urlpatterns if isinstance(route, URLPattern)} == known
 
 
 @pytest.mark.parametrize("name", ROUTES)
@@ -89,6 +107,19 @@ def test_pages_about_no_set_want_a_login_too(client: Client, name: str, method: 
     membership = {"membership_id": uuid4()} if name == "invite-again" else {}
     response = client.generic(method, reverse(f"portal:{name}", kwargs=membership))
     assert response["Location"].startswith("/admin/login/")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_pages_of_models_want_a_login_our_own_form_and_one_method(ours: factories.House, name: str) -> None:
+    method, places = MODELS[name]
+    address = reverse(f"portal:{name}", kwargs=places)
+    assert Client().generic(method, address)["Location"].startswith("/admin/login/")
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(ours.global_admin, backend="django.contrib.auth.backends.ModelBackend")
+    assert client.post(address).status_code == 403
+    other = Client()
+    other.force_login(ours.global_admin, backend="django.contrib.auth.backends.ModelBackend")
+    assert other.generic("POST" if method == "GET" else "GET", address).status_code == 405
 
 
 @pytest.mark.parametrize("name", ROUTES)
