@@ -16,6 +16,8 @@ from assets.models import ImageSet, ImageSetState
 from assets.services.submissions import IncomingFile, SubmissionDetails
 from bench.figure import Figure, paired
 from imaging.jobs import damage_detection, plate_reading
+from imaging.ml.model import Model
+from imaging.ml.on_vehicle import on_vehicle
 from imaging.ml.registry import load
 from imaging.ops.decode import decode
 from inspection_platform import workflow
@@ -48,11 +50,15 @@ def figures() -> list[Figure]:
 
 def _bare(photos: list[bytes]) -> None:
     names = (plate_reading.DETECTOR, damage_detection.MODEL)
-    models = [load(name, threads=settings.ML_THREADS) for name in names]
+    models = [on_vehicle(_load(name), _load) for name in names]
     for photo in photos:
         pixels = decode(BytesIO(photo), max_pixels=settings.MAX_PHOTO_PIXELS)
         for model in models:
             model.predict(pixels)
+
+
+def _load(name: str) -> Model:
+    return load(name, threads=settings.ML_THREADS)
 
 
 def _pipeline(tenant: Tenant, photos: list[bytes], key: str) -> None:

@@ -16,6 +16,7 @@ from damages.geometry import PixelBox, Polygon, to_pixel_box
 from damages.taxonomy import category_of
 from imaging.gate import SIDE, Eyes, Judgement, photo_judge, reasons
 from imaging.ml.model import Model
+from imaging.ml.on_vehicle import on_vehicle
 from imaging.ml.registry import load
 from imaging.ops.decode import decode, encode_published, reduced
 from imaging.ops.quality import measure
@@ -80,7 +81,7 @@ def photo_inspect(path: Path, *, max_pixels: int, threads: int | None = None) ->
     with path.open("rb") as file:
         pixels = decode(file, max_pixels=max_pixels)
     said = _judged(pixels, threads=threads)
-    model = load(MODEL, threads=threads)
+    model = on_vehicle(load(MODEL, threads=threads), lambda name: load(name, threads=threads))
     damages = _damages(model, pixels) if said.usable else ()
     return Inspected(path, pixels, said, f"{model.name} {model.version}", damages)
 

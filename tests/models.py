@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,6 +24,14 @@ def square(left: float, top: float, size: float = 0.1, *, score: float = 0.8, la
     """A finding of the given size (shares of the photo)."""
     right, bottom = left + size, top + size
     return Finding(label, score, ((left, top), (right, top), (right, bottom), (left, bottom)))
+
+
+@dataclass(frozen=True, slots=True)
+class Nowhere:
+    """A mask without a vehicle."""
+
+    soft: NDArray[np.float32]
+    score: float = 0.0
 
 
 class ChosenModel:
@@ -57,8 +65,15 @@ class ChosenModel:
         height, width = image.shape[:2]
         return Prediction(self.name, self.version, width, height, tuple(self.see(image)))
 
-    def propose(self, image: NDArray[np.uint8], *, floor: float) -> Prediction:
+    def mask(self, image: NDArray[np.uint8]) -> Nowhere:
+        """In the place of the mask model: no vehicle is seen, so that damage may be anywhere."""
+        return Nowhere(np.zeros((1, 1), dtype=np.float32))
+
+    def propose(
+        self, image: NDArray[np.uint8], *, floor: float, within: NDArray[np.float32] | None = None
+    ) -> Prediction:
         """The chosen findings from `floor` on, best first."""
+        assert within is None
         said = self.predict(image)
         found = sorted(said.findings, key=lambda finding: -finding.score)
         return replace(said, findings=tuple(finding for finding in found if finding.score >= floor))

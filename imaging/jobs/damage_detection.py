@@ -16,6 +16,7 @@ from assets.models import Image, ImageState
 from imaging.jobs.files import pixels_of
 from imaging.jobs.prefetch import prefetched
 from imaging.ml.model import Model, UInt8Image
+from imaging.ml.on_vehicle import on_vehicle
 from imaging.ml.types import Prediction
 from imaging.models import Detection, JobRun, ModelVersion
 from imaging.services.model_versions import load, model_version_note
@@ -35,7 +36,7 @@ class Proposer(Model, Protocol):
 
 def run(job: JobRun) -> None:
     """Show each usable photo of the set that this run has not dealt with yet to the model."""
-    model = cast("Proposer", load(MODEL, threads=settings.ML_THREADS))
+    model = cast("Proposer", on_vehicle(_load(MODEL), _load))
     version = model_version_note(model.card)
     job_model_note(job=job, model_version=version)
     done = set(job.checkpoint)
@@ -45,6 +46,10 @@ def run(job: JobRun) -> None:
         if isinstance(pixels, Exception):
             raise pixels
         _note(job, image, version, said(model, pixels))
+
+
+def _load(name: str) -> Model:
+    return load(name, threads=settings.ML_THREADS)
 
 
 def said(model: Proposer, pixels: UInt8Image) -> Prediction:

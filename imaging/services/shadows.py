@@ -23,6 +23,7 @@ from imaging.detections import is_proposal
 from imaging.jobs.files import pixels_of
 from imaging.ml.matching import Pair, Standing, compare
 from imaging.ml.model import Model, UInt8Image
+from imaging.ml.on_vehicle import on_vehicle
 from imaging.ml.types import Finding, Prediction
 from imaging.models import Detection, JobRun, ModelVersion, ShadowRun, ShadowState, VersionState
 from imaging.services.model_versions import load, model_version_note, version_load
@@ -107,7 +108,7 @@ def _looked(row: ShadowRun) -> dict[str, Any]:
     """What the candidate saw, beside what the current version saw, as columns of the row."""
     name = row.candidate.name
     pixels = pixels_of(row.image.received)
-    candidate = version_load(name, row.candidate_id, threads=settings.ML_THREADS)
+    candidate = on_vehicle(version_load(name, row.candidate_id, threads=settings.ML_THREADS), _load)
     started = time.perf_counter()
     said = candidate.predict(pixels)
     seconds = time.perf_counter() - started
@@ -120,6 +121,10 @@ def _looked(row: ShadowRun) -> dict[str, Any]:
         "pairs": [[pair.standing, pair.current, pair.candidate] for pair in pairs],
         **_counts(pairs),
     }
+
+
+def _load(name: str) -> Model:
+    return load(name, threads=settings.ML_THREADS)
 
 
 def _stored(row: ShadowRun) -> list[Finding]:
@@ -135,7 +140,7 @@ def _stored(row: ShadowRun) -> list[Finding]:
 
 def _seen_now(row: ShadowRun, pixels: UInt8Image) -> Prediction:
     """What the current version sees, if it is still the one that the job ran."""
-    model: Model = load(row.candidate.name, threads=settings.ML_THREADS)
+    model = _load(row.candidate.name)
     if model_version_note(model.card).pk != row.against_id:
         raise LookupError("Another version is current by now.")
     return model.predict(pixels)

@@ -15,6 +15,8 @@ from imaging.training.sheet import sheet_write
 
 # What a recipe tells besides: from the look and the sheet's place to lines for people.
 Also = Callable[[Look, Path | None], list[str]]
+# From the model as it was loaded to what is judged.
+Around = Callable[[Proposer], Proposer]
 
 
 def boxes_evaluate(
@@ -25,21 +27,22 @@ def boxes_evaluate(
     categories: Sequence[str] = (),
     rule: Rule = loose,
     also: Also | None = None,
+    around: Around = lambda model: model,
 ) -> Report:
     """Judge the shipped model `name` on the asked photos, by default those of the COCO file `test`.
 
     `categories`: only labels of these names count, if the file knows any of them. `rule`: when a label is found.
-    `also` adds lines of its own.
+    `also` adds lines of its own. `around`: the model as the platform runs it, with others before it.
     """
     photos = coco_load(request.data if request.data is not None else test, request.images)
-    return boxes_judge(name, only(photos, categories), request.sheet, rule, also)
+    model = around(cast("Proposer", registry.load(name)))
+    return boxes_judge(model, only(photos, categories), request.sheet, rule, also)
 
 
 def boxes_judge(
-    name: str, photos: Sequence[Photo], sheet: Path | None, rule: Rule = loose, also: Also | None = None
+    model: Proposer, photos: Sequence[Photo], sheet: Path | None, rule: Rule = loose, also: Also | None = None
 ) -> Report:
-    """Judge the shipped model `name` on `photos` by `rule` and draw the contact sheet."""
-    model = cast("Proposer", registry.load(name))
+    """Judge a model on `photos` by `rule` and draw the contact sheet."""
     found = look(model, photos, rule)
     threshold = model.card.thresholds["score"]
     row = figures(found, threshold)

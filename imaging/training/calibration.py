@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from scipy import optimize
 
 from imaging.training.evaluate import Look
-from imaging.training.metrics import match
+from imaging.training.metrics import Judged, Rule, loose, match
 
 Scores = npt.NDArray[np.float64]
 Hits = npt.NDArray[np.bool_]
@@ -40,11 +40,15 @@ class Bin:
 
 def proposals(found: Look) -> tuple[Scores, Hits]:
     """The scores of all proposals of a look, and whether each hit a label by its rule."""
-    scores = [seen.judged.scores for seen in found.seen]
-    hits = [match(seen.judged, found.rule) >= 0 for seen in found.seen]
-    if not scores:
+    return hits_of([seen.judged for seen in found.seen], found.rule)
+
+
+def hits_of(judged: Sequence[Judged], rule: Rule = loose) -> tuple[Scores, Hits]:
+    """The scores of all proposals on these photos, and whether each hit a label by `rule`."""
+    if not judged:
         return np.zeros(0), np.zeros(0, dtype=bool)
-    return np.concatenate(scores), np.concatenate(hits)
+    hits = [match(photo, rule) >= 0 for photo in judged]
+    return np.concatenate([photo.scores for photo in judged]), np.concatenate(hits)
 
 
 def platt_fit(scores: Scores, hits: Hits) -> tuple[float, float]:

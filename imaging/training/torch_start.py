@@ -1,4 +1,7 @@
-"""Start a dense network from the weights of a shipped float16 `.tflite`, for when its checkpoint is gone.
+"""Start a dense network from the weights of a shipped float16 `.tflite`, and blend what comes of it with them.
+
+A blend of a network and of what further training made of it often does better than both: M. Wortsman et al., "Robust
+fine-tuning of zero-shot models" (2022).
 
 The export folds batch normalisation into the convolution before it. What is read here computes the same: a folded
 convolution goes back as it is, and its normalisation gets the statistics of real photos and undoes itself.
@@ -6,6 +9,7 @@ convolution goes back as it is, and its normalisation gets the statistics of rea
 
 from __future__ import annotations
 
+import copy
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -37,6 +41,36 @@ def start_from(model: nn.Module, path: Path, pixels: Tensor) -> nn.Module:
             _fill(layer, norm_of.get(layer), weight, bias)
         _normalise(model, norm_of, pixels)
     return model
+
+
+@torch.no_grad()
+def blended(first: nn.Module, second: nn.Module, share: float) -> nn.Module:
+    """Return a copy of `second` whose weights are `share` parts its own and the rest those of `first`.
+
+    Both must be of one shape. Normalisation is folded into its convolution before, or the weights would not compare.
+    """
+    made = _folded(second)
+    for kept, other in zip(made.state_dict().values(), _folded(first).state_dict().values(), strict=True):
+        if kept.dtype.is_floating_point:
+            kept.copy_(share * kept + (1.0 - share) * other)
+    return made
+
+
+def _folded(model: nn.Module) -> nn.Module:
+    """A copy that computes the same with normalisations that only add."""
+    made = copy.deepcopy(model).eval()
+    for parent in made.modules():
+        if isinstance(parent, nn.Sequential):
+            for layer, norm in pairwise(parent):
+                if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                    _fold(layer, norm)
+    return made
+
+
+def _fold(layer: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    shift = norm.bias - norm.running_mean * scale
+    _fill(layer, norm, layer.weight * scale[:, None, None, None], shift)
 
 
 def _executed(model: nn.Module, pixels: Tensor) -> list[nn.Module]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 
 from tqdm import tqdm
 
 from imaging.ml.card import Card
-from imaging.ml.models.damage_detector import DamageDetector, FloatMap, Runs, joined
+from imaging.ml.models.damage_detector import DamageDetector, FloatMap, Runs, joined, restricted
 from imaging.training.coco import Photo
 from imaging.training.evaluate import FLOOR, judge, photo_read
 from imaging.training.metrics import Curve, Judged, at_iou, curve, loose
@@ -22,7 +22,7 @@ Shape = tuple[float, int, float]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One setting and how it does on the validation photos; `merit` is what the choice is made by."""
+    """One setting and how it does on the validation photos, `judged` with it; `merit` is what the choice is made by."""
 
     zoom: float
     far: float
@@ -32,6 +32,11 @@ class Choice:
     threshold: float
     recall: float
     merit: float
+    judged: tuple[Judged, ...] = field(repr=False, compare=False)
+
+    def told(self) -> dict[str, float]:
+        """What the card tells of it."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "judged"}
 
 
 def choose(
@@ -41,19 +46,22 @@ def choose(
     *,
     zooms: Sequence[float],
     fars: Sequence[float] = (0.0, 2 / 3),
-    grows: Sequence[float] = (0.4, 0.5, 0.6, 0.7),
-    gaps: Sequence[int] = (0, 1),
+    grows: Sequence[float] = (0.5, 0.6),
+    gaps: Sequence[int] = (0,),
     relatives: Sequence[float] = (0.0, 0.7),
+    withins: Sequence[FloatMap | None] = (),
 ) -> list[Choice]:
     """Return all settings, best first.
 
     `zooms` and `fars`: the sizes of the look from near and of the one from afar (0: none), as the card has them.
+    `withins`: for each photo where its vehicle is, as in `DamageDetector.propose`; none: damage may be anywhere.
     The threshold of each is the lowest with at most one false alarm a photo. The merit adds recall there to the
     areas under the loose and the IoU 0.3 curves, as recall alone jumps with single photos. Settings without such a
     threshold are left out; ValueError when none is left.
     """
     shapes = list(itertools.product(grows, gaps, relatives))
-    found = [choice for zoom in zooms for choice in _at_zoom(card, network, photos, zoom, fars, shapes)]
+    kept = list(withins) or [None] * len(photos)
+    found = [choice for zoom in zooms for choice in _at_zoom(card, network, photos, kept, zoom, fars, shapes)]
     useful = [choice for choice in found if math.isfinite(choice.threshold)]
     if not useful:
         raise ValueError("no setting keeps the false alarms and still proposes something")
@@ -61,7 +69,13 @@ def choose(
 
 
 def _at_zoom(
-    card: Card, network: Runs, photos: Sequence[Photo], zoom: float, fars: Sequence[float], shapes: Sequence[Shape]
+    card: Card,
+    network: Runs,
+    photos: Sequence[Photo],
+    withins: Sequence[FloatMap | None],
+    zoom: float,
+    fars: Sequence[float],
+    shapes: Sequence[Shape],
 ) -> Iterator[Choice]:
     near = _heats(card, network, photos, zoom)
     for far in fars:
@@ -69,6 +83,9 @@ def _at_zoom(
         if far:
             afar = _heats(card, network, photos, zoom * far)
             heats = [joined(pair) for pair in zip(near, afar, strict=True)]
+        heats = [
+            heat if within is None else restricted(heat, within) for heat, within in zip(heats, withins, strict=True)
+        ]
         for grow, gap, relative in shapes:
             reader = DamageDetector(card_with(card, zoom=zoom, grow=grow, gap=gap, relative=relative), network)
             judged = [
@@ -89,7 +106,7 @@ def _choice(judged: Sequence[Judged], zoom: float, far: float, shape: Shape) -> 
     recall = whole.at(threshold)[1]
     merit = recall + whole.average_precision() + curve(judged, at_iou(0.3)).average_precision()
     grow, gap, relative = shape
-    return Choice(zoom, far, grow, gap, relative, threshold, recall, merit)
+    return Choice(zoom, far, grow, gap, relative, threshold, recall, merit, tuple(judged))
 
 
 def card_with(card: Card, **changes: float) -> Card:

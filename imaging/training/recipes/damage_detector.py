@@ -6,24 +6,37 @@ import argparse
 import importlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from imaging.ml import registry
 from imaging.ml.card import Card
-from imaging.ml.models.damage_detector import DamageDetector
+from imaging.ml.models.damage_detector import DamageDetector, FloatMap
+from imaging.ml.on_vehicle import SURE, VEHICLE, OnVehicle, Outlines
 from imaging.training.boxes import boxes_evaluate
-from imaging.training.calibration import chance, lines_of, platt_fit, plot_write, proposals, told
+from imaging.training.calibration import chance, hits_of, lines_of, platt_fit, plot_write, proposals, told
 from imaging.training.cards import INT8_LOSS, draft, network, rounded, ship, timing
 from imaging.training.coco import Photo, coco_load, data_root
 from imaging.training.damage_photos import clean_photos
-from imaging.training.evaluate import Look, details, figures, kinds_right, look, photo_level, recall_by_kind
+from imaging.training.evaluate import (
+    Look,
+    Proposer,
+    details,
+    figures,
+    kinds_right,
+    look,
+    photo_level,
+    photo_read,
+    recall_by_kind,
+)
+from imaging.training.metrics import Judged
 from imaging.training.report import Report, Request
 from imaging.training.tune import card_with, choose
 
 NAME = "damage_detector"
+PRECISIONS = ("float16", "int8")
 VALID = "damage/usedcars/val.json"
 TEST = "damage/usedcars/test.json"
 ZOOMS = (1.5, 2.0)
@@ -46,7 +59,14 @@ def train(folder: Path, *, steps: int | None, stop: int | None) -> None:
 
 def evaluate(request: Request) -> Report:
     """Judge the shipped model, by default on the test split; draw how far its chances can be trusted."""
-    return boxes_evaluate(NAME, request, data_root() / TEST, also=_trust)
+    vehicle = _vehicle()
+    return boxes_evaluate(
+        NAME,
+        request,
+        data_root() / TEST,
+        also=_trust,
+        around=lambda model: _around(cast("DamageDetector", model), vehicle),
+    )
 
 
 def _trust(found: Look, sheet: Path | None) -> list[str]:
@@ -86,51 +106,63 @@ def card_write(folder: Path, *, zooms: Sequence[float], kinds: bool, repeats: in
             "relative": 0,
         },
     )
-    choice = choose(first, network(first, "float16"), valid, zooms=zooms)[0]
+    vehicle = _vehicle()
+    choice = choose(first, network(first, "float16"), valid, zooms=zooms, withins=_withins(vehicle, valid))[0]
     shaped = card_with(
         first, zoom=choice.zoom, far=choice.far, grow=choice.grow, gap=choice.gap, relative=choice.relative
     )
-    chosen = calibrated(shaped, look(DamageDetector(shaped, network(shaped, "float16")), valid), choice.threshold)
-    clean = clean_photos(data_root())
-    report = {precision: _measured(chosen, valid, precision, clean) for precision in ("float16", "int8")}
+    chosen = calibrated(shaped, choice.judged, choice.threshold)
+    looks = {one: look(_around(DamageDetector(chosen, network(chosen, one)), vehicle), valid) for one in PRECISIONS}
+    report = {precision: _measured(chosen, found) for precision, found in looks.items()}
     loss = report["float16"]["AP_rule"] - report["int8"]["AP_rule"]
     shipped = ["int8", "float16"] if loss < INT8_LOSS else ["float16"]
+    model = _around(DamageDetector(chosen, network(chosen, shipped[0])), vehicle)
+    tested, clean = look(model, coco_load(data_root() / TEST)), look(model, clean_photos(data_root()))
+    validation = {"tried_zooms": list(zooms), "chosen": rounded(choice.told()), "by_file": report}
     measured = {
-        "validation": {"tried_zooms": list(zooms), "chosen": asdict(choice), "by_file": report},
-        "metrics": _measured(chosen, coco_load(data_root() / TEST), shipped[0], clean),
+        "validation": validation | _photo_level(chosen, looks[shipped[0]], clean),
+        "metrics": _measured(chosen, tested) | _photo_level(chosen, tested, clean),
         "timing": timing(chosen, repeats=repeats),
     }
     return ship(chosen, folder, shipped, measured)
 
 
-def calibrated(card: Card, found: Look, threshold: float) -> Card:
-    """Return `card` with scores that are chances, fitted to what was `found`, and the same proposals at `threshold`.
+def _vehicle() -> Outlines | None:
+    """The model that says where the vehicle is, where there is one."""
+    return cast("Outlines", registry.load(VEHICLE)) if VEHICLE in registry.names() else None
 
-    `found` holds scores before calibration. Where little is found the floor is the threshold itself.
+
+def _around(model: DamageDetector, vehicle: Outlines | None) -> Proposer:
+    """`model` as the platform runs it: kept to the vehicle."""
+    return OnVehicle(model, vehicle) if vehicle is not None else model
+
+
+def _withins(vehicle: Outlines | None, photos: Sequence[Photo]) -> list[FloatMap | None]:
+    masks = [vehicle.mask(photo_read(photo)) for photo in photos] if vehicle is not None else []
+    return [mask.soft if mask.score >= SURE else None for mask in masks]
+
+
+def calibrated(card: Card, judged: Sequence[Judged], threshold: float) -> Card:
+    """Return `card` with scores that are chances, fitted to what was `judged`, and the same proposals at `threshold`.
+
+    The scores in `judged` are those before calibration. The floor never lies above the threshold.
     """
-    scores, hits = proposals(found)
-    slope, offset = platt_fit(scores, hits)
+    slope, offset = (round(value, 5) for value in platt_fit(*hits_of(judged)))
     # Rounded down: the finding that stands on the threshold stays.
     score = math.floor(float(chance(np.array([threshold]), slope, offset)[0]) * 1e4) / 1e4
-    return card_with(
-        card, slope=round(slope, 5), offset=round(offset, 5), score=score, floor=min(FLOOR_KEPT, score)
-    )  # fmt: skip
+    return card_with(card, slope=slope, offset=offset, score=score, floor=min(FLOOR_KEPT, score))
 
 
-def _measured(chosen: Card, photos: Sequence[Photo], precision: str, clean: Sequence[Photo]) -> dict[str, Any]:
-    """Figures on `photos` by one file; `AP_rule`, the area under the curve of the match rule, is the main one.
-
-    `clean`: photos of cars without damage, for how well a photo as a whole is told to show damage.
-    """
-    model = DamageDetector(chosen, network(chosen, precision))
-    found = look(model, photos)
+def _measured(chosen: Card, found: Look) -> dict[str, Any]:
+    """Figures of a look; `AP_rule`, the area under the curve of the match rule, is the main one."""
     threshold = chosen.thresholds["score"]
     measured: dict[str, Any] = figures(found, threshold) | details(found, threshold)
     if len(chosen.labels) > 1:
         measured["label_given_by_true_kind"] = kinds_right(found, threshold, KIND_OF)
         measured["recall_by_kind"] = recall_by_kind(found, threshold, KIND_OF)
     rounded_: dict[str, Any] = rounded(measured)
-    rounded_["reliability"] = told(*proposals(found))
-    if clean:
-        rounded_["photo_level"] = rounded(photo_level(found, look(model, clean), threshold, CLEAN_ALARMS))
-    return rounded_
+    return rounded_ | {"reliability": told(*proposals(found))}
+
+
+def _photo_level(chosen: Card, damaged: Look, clean: Look) -> dict[str, Any]:
+    return {"photo_level": rounded(photo_level(damaged, clean, chosen.thresholds["score"], CLEAN_ALARMS))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -25,7 +26,7 @@ from imaging.training.torch_export import export
 from imaging.training.torch_loop import Batch, Schedule, train
 from imaging.training.torch_losses import cell_kind, focal_bce, weighted_dice
 from imaging.training.torch_network import DenseNet
-from imaging.training.torch_start import start_from
+from imaging.training.torch_start import blended, start_from
 
 KINDS = ("scratch", "dent", "broken")
 SEVERITIES = ("minor", "moderate", "severe")
@@ -39,6 +40,8 @@ TILES = TileRecipe()
 VALID = "damage/usedcars/val.json"
 VERSION = "0.3.0"
 START = "start.tflite"
+# Share of the trained weights against those it started from.
+BLEND = 0.5
 # Photos that int8 is calibrated with, and that a start from a shipped file is normalised with.
 CALIBRATION, STATISTICS = 24, 8
 
@@ -151,7 +154,8 @@ def check(model: nn.Module, step: int, folder: Path, zooms: Sequence[float] = (1
 def run(folder: Path, *, steps: int | None = None, stop: int | None = None) -> None:
     """Train, or go on from the last checkpoint in `folder`, then export the files and `trained.json` there.
 
-    A shipped float16 file in `folder/start.tflite` is where it begins instead of ImageNet's weights.
+    A shipped float16 file in `folder/start.tflite` is where it begins instead of ImageNet's weights; what the training
+    made of them is then blended with them.
     """
     schedule = replace(SCHEDULE, steps=SCHEDULE.steps if steps is None else steps, stop=stop)
     model = DenseNet(1 + len(KINDS))
@@ -159,9 +163,10 @@ def run(folder: Path, *, steps: int | None = None, stop: int | None = None) -> N
         photos = coco_load(data_root() / USEDCARS)[:STATISTICS]
         pixels = np.stack([load_pixels(photo) for photo in photos])
         start_from(model, folder / START, torch.from_numpy(pixels).permute(0, 3, 1, 2).float())
+    first = copy.deepcopy(model)
     tiles = DamageTiles(data_root(), schedule.seed, schedule.steps * schedule.batch)
     average = train(model, tiles, loss_of, schedule, folder, lambda net, step: check(net, step, folder))
-    ship(average, folder, schedule)
+    ship(blended(first, average, BLEND) if (folder / START).exists() else average, folder, schedule)
 
 
 def ship(average: nn.Module, folder: Path, schedule: Schedule) -> None:

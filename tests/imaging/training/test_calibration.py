@@ -95,7 +95,7 @@ def test_proposals_of_a_look_with_their_hits(tmp_path: Path) -> None:
 def test_a_calibrated_card_proposes_the_same_at_its_threshold(tmp_path: Path) -> None:
     found = seen(tmp_path)
     thresholds = {"score": 0.5, "grow": 0.3, "floor": 0.5}
-    made = calibrated(replace(card(), thresholds=thresholds), found, 0.9)
+    made = calibrated(replace(card(), thresholds=thresholds), [one.judged for one in found.seen], 0.9)
     again = DamageDetector(made, BrightNetwork())
     assert made.thresholds["floor"] <= made.thresholds["score"] <= 1
     for one in found.seen:

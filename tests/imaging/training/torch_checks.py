@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from imaging.ml import registry
 from imaging.ml.models.plate_detector import plates_decode
 from imaging.ml.runtime import Network, installed
 from imaging.training.plate_samples import Sample
@@ -22,6 +24,7 @@ from imaging.training.torch_loop import Batch, Schedule, train
 from imaging.training.torch_losses import cell_kind, focal_bce, weighted_dice
 from imaging.training.torch_network import DenseNet, SameConv
 from imaging.training.torch_recipes import plate_detector as plates
+from imaging.training.torch_start import blended, start_from
 
 
 class Numbers(Dataset[dict[str, Any]]):
@@ -103,6 +106,36 @@ class TestLoss:
         kind[0, 2, 2] = 1
         logits[0, :, 2, 2] = torch.tensor([-9.0, 9.0, -9.0])
         assert float(cell_kind(logits, kind, self.weight, torch.ones(3))) < 1e-3
+
+
+class TestStart:
+    """A network begins as the shipped one, and may be blended with what became of it."""
+
+    shipped = registry.card("damage_detector").file_for("tflite").path
+    pixels = torch.rand(2, 3, 128, 128) * 255
+
+    def started(self) -> nn.Module:
+        return start_from(DenseNet(4), self.shipped, self.pixels).eval()
+
+    def test_it_computes_what_the_file_computes(self) -> None:
+        photo = np.random.default_rng(3).uniform(0, 255, (1, 640, 640, 3)).astype(np.float32)
+        model = self.started()
+        with torch.no_grad():
+            ours = Deployed(model, 3)(torch.from_numpy(photo)).numpy()
+        theirs = Network(self.shipped.read_bytes(), threads=1).run(photo)
+        np.testing.assert_allclose(ours, theirs, atol=2e-3)
+
+    def test_another_network_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="another network"):
+            start_from(DenseNet(3), self.shipped, self.pixels)
+
+    def test_a_blend_of_all_or_nothing_is_one_of_the_two(self) -> None:
+        torch.manual_seed(1)
+        first, second = self.started(), DenseNet(4).eval()
+        with torch.no_grad():
+            for share, whole in ((0.0, first), (1.0, second)):
+                made = blended(first, second, share)
+                torch.testing.assert_close(made(self.pixels), whole(self.pixels), atol=2e-3, rtol=1e-3)
 
 
 class TestNetwork:
