@@ -72,7 +72,7 @@ class Faces(models.ChosenModel):
         self.trouble: Callable[[int], None] = lambda _asked: None
         self.stubborn = False
 
-    def propose(self, image: Photo, *, floor: float) -> Prediction:
+    def propose(self, image: Photo, *, floor: float, within: Any = None) -> Prediction:
         """The square, if it can be told."""
         self.asked += 1
         self.trouble(self.asked)

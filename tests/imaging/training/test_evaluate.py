@@ -16,6 +16,7 @@ from imaging.ml import registry
 from imaging.ml.card import Card
 from imaging.ml.models.damage_detector import DamageDetector
 from imaging.training.__main__ import main
+from imaging.training.calibration import chance
 from imaging.training.coco import coco_load
 from imaging.training.evaluate import details, figures, kinds_right, look, photo_read
 from imaging.training.sheet import sheet_write
@@ -161,4 +162,7 @@ def test_wrong_command_is_refused(arguments: list[str]) -> None:
 
 def test_spec_and_card_agree_on_the_shipped_model() -> None:
     shipped = registry.card("damage_detector")
-    assert shipped.raw["validation"]["chosen"]["threshold"] == pytest.approx(shipped.thresholds["score"], abs=1e-3)
+    chosen = np.array([shipped.raw["validation"]["chosen"]["threshold"]])
+    said = chance(chosen, shipped.parameters["slope"], shipped.parameters["offset"])[0]
+    assert said == pytest.approx(shipped.thresholds["score"], abs=1e-3)
+    assert shipped.thresholds["floor"] < shipped.thresholds["score"]
