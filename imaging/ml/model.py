@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from imaging.ml.card import Card
 from imaging.ml.types import Prediction
@@ -46,3 +47,16 @@ def image_check(image: UInt8Image) -> tuple[int, int]:
     if image.ndim != _AXES or image.shape[2] != _COLOURS or 0 in image.shape:
         raise ImageError(f"a photo has the shape (height, width, 3), not {image.shape}")
     return int(image.shape[1]), int(image.shape[0])
+
+
+def squared(image: UInt8Image, side: int) -> npt.NDArray[np.float32]:
+    """Return a photo stretched to `side` x `side` pixels, (side, side, 3) float32 0..255.
+
+    Of a large photo only every second, third ... row and column is looked at, a quarter more than are needed: the
+    resizing still averages over those, and the whole photo would cost it as much time as a small network takes.
+    """
+    enough = side + side // 4
+    rows, columns = (max(1, length // enough) for length in image.shape[:2])
+    thin = np.ascontiguousarray(image[::rows, ::columns])
+    small = Image.fromarray(thin).resize((side, side), Image.Resampling.BILINEAR)
+    return np.asarray(small, dtype=np.float32)

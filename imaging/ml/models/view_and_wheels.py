@@ -16,11 +16,10 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from scipy import ndimage
 
 from imaging.ml.card import Card
-from imaging.ml.model import UInt8Image, image_check
+from imaging.ml.model import UInt8Image, image_check, squared
 from imaging.ml.types import Finding, Prediction, View
 
 FloatMap = npt.NDArray[np.float32]
@@ -90,9 +89,7 @@ class ViewAndWheels:
 
     def look(self, image: UInt8Image) -> tuple[FloatMap, FloatMap]:
         """Return the network's two answers: logits (9,) and the map of wheels (rows, columns, 4)."""
-        size = (self._side, self._side)
-        small = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-        found = self._network.run_all(np.asarray(small, dtype=np.float32)[None])
+        found = self._network.run_all(squared(image, self._side)[None])
         logits, cells = sorted((one[0] for one in found), key=lambda one: one.ndim)
         return logits, cells
 

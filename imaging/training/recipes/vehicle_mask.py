@@ -62,7 +62,7 @@ def card(folder: Path, options: argparse.Namespace) -> Path:
     return card_write(folder, closer=options.zooms or CLOSER)
 
 
-def card_write(folder: Path, *, closer: Sequence[float], repeats: int = 15) -> Path:
+def card_write(folder: Path, *, closer: Sequence[float], repeats: int = 60) -> Path:
     """Tune, measure and ship the exported files in `folder`; return the written card's path.
 
     `closer`: sizes of the second look's window to try. `repeats`: how often each file is timed.

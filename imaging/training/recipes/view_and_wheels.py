@@ -84,7 +84,7 @@ def card(folder: Path, _options: argparse.Namespace) -> Path:
     return card_write(folder)
 
 
-def card_write(folder: Path, *, repeats: int = 30) -> Path:
+def card_write(folder: Path, *, repeats: int = 200) -> Path:
     """Calibrate, measure and ship the exported files in `folder`; return the written card's path."""
     first = draft(
         NAME,

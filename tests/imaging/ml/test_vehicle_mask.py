@@ -98,6 +98,15 @@ def test_panes_that_the_car_surrounds_belong_to_it() -> None:
     assert (main_car(chances)[5:35, 5:35] >= 0.5).all()
 
 
+def test_a_car_that_fills_the_photo_has_no_holes_either() -> None:
+    chances = np.full((40, 40), 0.9, dtype=np.float32)
+    assert (main_car(chances) >= 0.5).all()
+    chances[15:20, 15:20] = 0.1
+    assert (main_car(chances) >= 0.5).all()
+    chances[0:5, 15:20] = 0.1
+    assert not (main_car(chances)[0:5, 15:20] >= 0.5).any(), "what reaches the edge is not surrounded"
+
+
 def test_soft_edges_of_the_car_stay_and_far_fog_goes() -> None:
     chances = np.zeros((40, 40), dtype=np.float32)
     chances[10:20, 10:20] = 0.9
