@@ -15,26 +15,24 @@ The definitions are printed on the page (`portal/accuracy`), which is their only
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import numpy as np
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, UUIDField, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Case, Count, Exists, OuterRef, Q, Value, When
 
 from damages.models import Damage, DamageState, ManualStatus, Source
 from damages.querysets import DamageQuerySet
-from imaging.detections import is_proposal
 from imaging.ml.matching import assign, boxes_around, loose
 from imaging.ml.rates import Rate
 from imaging.models import Detection, JobRun, JobState, ModelVersion
 from tenants.scope import Reach
 
 #: Damages to be matched one by one; of more than these only the latest are looked at, and the page says so.
-MOST_MATCHED: Final = 20_000
+MOST_MATCHED: Final = 10_000
 _JOB: Final = "damage_detection"
 
 
@@ -118,6 +116,26 @@ class Accuracy:
         return sorted(sums, key=lambda one: (-one[1].precision.count - one[1].recall.count, one[0]))
 
 
+class _Wanted(NamedTuple):
+    """A damage that was to be found. `run`: of the detection that it was made of, if it was made of one."""
+
+    image_set: UUID
+    image: UUID
+    camera: str
+    category: str
+    polygon: Sequence[Sequence[float]]
+    created_at: datetime
+    run: UUID | None
+
+
+class _Look(NamedTuple):
+    """A finished look of a model at a set."""
+
+    run: UUID
+    version: UUID
+    finished_at: datetime | None
+
+
 @dataclass(slots=True)
 class _Photo:
     """What a run's findings and people's damages on one photo have to be matched: outlines with their cells."""
@@ -127,14 +145,14 @@ class _Photo:
 
 
 def accuracy(filters: AccuracyFilters, *, reach: Reach) -> Accuracy:
-    """Precision and recall from decisions within reach, in four queries however many damages there are."""
-    versions = {row.pk: row for row in ModelVersion.objects.only("name", "version")}
+    """Precision and recall from decisions within reach, in five queries however many damages there are."""
+    versions = {row.pk: row for row in ModelVersion.objects.only("name", "version", "card")}
     rows = _within(Damage.objects.of(reach).visible(), filters)
     cells: defaultdict[Cell, Tally] = defaultdict(Tally)
-    for cell, tally in _proposals(rows):
+    for cell, tally in _proposals(rows, versions):
         cells[cell].add(tally)
-    to_match = _to_match(rows, reach)
-    photos = _photos(to_match[:MOST_MATCHED], reach)
+    to_match = _to_match(rows, versions)
+    photos = _photos(to_match[:MOST_MATCHED], versions, reach)
     for cell, tally in _matched(photos):
         cells[cell].add(tally)
     kept = {cell: tally for cell, tally in cells.items() if _is_asked_for(cell, filters)}
@@ -168,9 +186,9 @@ def _sum(tallies: Iterable[Tally]) -> Tally:
 # --- proposals ---
 
 
-def _proposals(rows: DamageQuerySet) -> Iterable[tuple[Cell, Tally]]:
+def _proposals(rows: DamageQuerySet, versions: Mapping[UUID, ModelVersion]) -> Iterable[tuple[Cell, Tally]]:
     """What was decided about proposals; counted by the database."""
-    decided = rows.filter(is_proposal("confidence"), source=Source.MODEL).exclude(state=DamageState.CREATED)
+    decided = rows.filter(_counts("confidence", versions), source=Source.MODEL).exclude(state=DamageState.CREATED)
     groups = decided.order_by().values(
         "model_version", "category", "image__camera", "state",
         is_reviewed=Case(When(_reviewed(), then=Value(True)), default=Value(False)),  # noqa: FBT003 - Django's Value
@@ -182,6 +200,17 @@ def _proposals(rows: DamageQuerySet) -> Iterable[tuple[Cell, Tally]]:
         yield Cell(row["model_version"], row["category"], row["image__camera"]), tally
 
 
+def _counts(score: str, versions: Mapping[UUID, ModelVersion]) -> Q:
+    """Those whose `score` reaches the threshold of their version: `imaging.detections.is_proposal`, for many rows.
+
+    That one looks into the card, which the database would have to unpack for each of a million rows.
+    """
+    reached = Q(pk__in=[])
+    for pk, version in versions.items():
+        reached |= Q(**{"model_version": pk, f"{score}__gte": version.threshold})
+    return reached
+
+
 def _reviewed() -> Q:
     return Q(image_set__manual_processing__status=ManualStatus.REVIEWED)
 
@@ -189,57 +218,68 @@ def _reviewed() -> Q:
 # --- what people drew ---
 
 
-def _to_match(rows: DamageQuerySet, reach: Reach) -> list[Damage]:
-    """Accepted damages in reviewed sets that no proposal stands for, each with the run that had looked before it."""
-    looks = JobRun.objects.of(reach).filter(
-        run__image_set=OuterRef("image_set"), name=_JOB, state=JobState.DONE, model_version__isnull=False
-    )
-    # What a model proposed from below its threshold came with a run; what a person drew came after one.
-    own = looks.filter(run=OuterRef("detection__run"))
-    before = looks.filter(finished_at__lte=OuterRef("created_at")).order_by("-finished_at")
+def _to_match(rows: DamageQuerySet, versions: Mapping[UUID, ModelVersion]) -> list[_Wanted]:
+    """Accepted damages in reviewed sets that no proposal stands for, the latest first."""
     accepted = rows.filter(_reviewed(), state=DamageState.ACCEPTED).exclude(
-        is_proposal("confidence"), source=Source.MODEL
+        _counts("confidence", versions), source=Source.MODEL
     )
-    found = accepted.annotate(
-        run_seen=_first("run", own, before),
-        version_seen=_first("model_version", own, before),
-        camera=F("image__camera"),
-    ).filter(run_seen__isnull=False)
-    columns = found.only("image_id", "category", "polygon", "created_at")
-    return list(columns.order_by("-created_at", "-pk")[: MOST_MATCHED + 1])
+    columns = accepted.order_by("-created_at", "-pk").values_list(
+        "image_set", "image", "image__camera", "category", "polygon", "created_at", "detection__run"
+    )
+    return [_Wanted(*row) for row in columns[: MOST_MATCHED + 1]]
 
 
-def _first(column: str, *rows: QuerySet[JobRun]) -> Coalesce:
-    """The column's value (a key) of the first of these that has a row."""
-    return Coalesce(*(Subquery(one.values(column)[:1]) for one in rows), output_field=UUIDField())
-
-
-def _photos(damages: Sequence[Damage], reach: Reach) -> Mapping[tuple[UUID, UUID], _Photo]:
-    """(run, photo) -> what is to be matched there."""
+def _photos(
+    wanted: Sequence[_Wanted], versions: Mapping[UUID, ModelVersion], reach: Reach
+) -> Mapping[tuple[UUID, UUID], _Photo]:
+    """(run, photo) -> what is to be matched there; without damages at which no model had looked."""
     photos: defaultdict[tuple[UUID, UUID], _Photo] = defaultdict(_Photo)
-    for row in damages:
-        seen = {name: getattr(row, name) for name in ("run_seen", "version_seen", "camera")}
-        cell = Cell(seen["version_seen"], row.category, seen["camera"])
-        photos[seen["run_seen"], row.image_id].wanted.append((cell, row.polygon))
-    if photos:
-        for found in _free_findings(photos, reach):
-            photos[found[0], found[1]].offered.append((found[2], found[3]))
+    looks = _looks({row.image_set for row in wanted}, reach)
+    for row in wanted:
+        look = _look_before(row, looks[row.image_set])
+        if look is not None:
+            cell = Cell(look.version, row.category, row.camera)
+            photos[look.run, row.image].wanted.append((cell, row.polygon))
+    for run, image, score, polygon in _free_findings(photos, versions, reach):
+        photos[run, image].offered.append((score, polygon))
     return photos
 
 
+def _looks(image_sets: Collection[UUID], reach: Reach) -> Mapping[UUID, list[_Look]]:
+    """Image set -> the times a model looked at it, the latest first."""
+    done = JobRun.objects.of(reach).filter(
+        run__image_set__in=image_sets, name=_JOB, state=JobState.DONE, model_version__isnull=False
+    )
+    looks: defaultdict[UUID, list[_Look]] = defaultdict(list)
+    columns = ("run__image_set", "run", "model_version", "finished_at")
+    for image_set, run, version, finished_at in done.order_by("-finished_at").values_list(*columns):
+        looks[image_set].append(_Look(run, version, finished_at))
+    return looks
+
+
+def _look_before(row: _Wanted, looks: Sequence[_Look]) -> _Look | None:
+    """The look that a damage came with, if it came with a detection, else the last one before it was drawn."""
+    if row.run is not None:
+        return next((look for look in looks if look.run == row.run), None)
+    return next((look for look in looks if look.finished_at and look.finished_at <= row.created_at), None)
+
+
 def _free_findings(
-    photos: Mapping[tuple[UUID, UUID], _Photo], reach: Reach
+    photos: Mapping[tuple[UUID, UUID], _Photo], versions: Mapping[UUID, ModelVersion], reach: Reach
 ) -> list[tuple[UUID, UUID, float, Sequence[Sequence[float]]]]:
     """Findings on these photos that count, and are no accepted proposals: run, photo, score, outline."""
     taken = Damage.objects.of(reach).filter(detection=OuterRef("pk"), state=DamageState.ACCEPTED)
-    rows = Detection.objects.of(reach).filter(is_proposal(), ~Exists(taken))
-    found = rows.filter(run__in={run for run, _ in photos}, image__in={image for _, image in photos})
+    rows = Detection.objects.of(reach).filter(_counts("score", versions), ~Exists(taken))
+    found = rows.filter(image__in={image for _, image in photos})
     return [one for one in found.values_list("run", "image", "score", "polygon") if one[:2] in photos]
 
 
 def _matched(photos: Mapping[tuple[UUID, UUID], _Photo]) -> Iterable[tuple[Cell, Tally]]:
     """Whether each damage that was to be found was."""
     for photo in photos.values():
+        if not photo.offered:
+            yield from ((cell, Tally(missed=1)) for cell, _ in photo.wanted)
+            continue
         boxes = boxes_around([outline for _, outline in photo.offered])
         scores = np.array([score for score, _ in photo.offered], dtype=np.float64)
         hits = set(assign(boxes, scores, boxes_around([outline for _, outline in photo.wanted]), loose).tolist())

@@ -8,13 +8,12 @@ from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
 
-def is_proposal(score: str = "score") -> Q:
+def is_proposal() -> Q:
     """Detections with at least the score from which on findings of their model count, as its card says.
 
     A condition for `filter`, to the same effect as `ModelVersion.threshold`. A card that names none lets all count.
-    `score`: the column that holds it, for other rows that name a `model_version`.
     """
-    return Q(GreaterThanOrEqual(F(score), _threshold()))
+    return Q(GreaterThanOrEqual(F("score"), _threshold()))
 
 
 def is_weaker() -> Q:

@@ -241,7 +241,7 @@ def test_the_number_of_queries_does_not_grow(ours: factories.House) -> None:
         with CaptureQueriesContext(connection) as queries:
             assert counted().total.found
         counts.append(len(queries))
-    assert counts == [4, 4]
+    assert counts == [5, 5]
     assert total() == (10, 10, 20, 10)
 
 
