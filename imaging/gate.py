@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imaging.ml.model import Model
-from imaging.ml.models.vehicle_mask import VehicleMask
 from imaging.ml.models.view_and_wheels import ViewAndWheels
-from imaging.ml.types import HALF, Mask, View
+from imaging.ml.types import HALF, View
 from imaging.ops import quality as limits
 from imaging.ops.quality import Quality
 
@@ -29,8 +28,6 @@ NO_VEHICLE: Final = 0.5
 # kept apart to judge them.
 #: A car below this share of the photo is too small: a centimetre of its side then has about 3 px at 12 MP.
 SMALL_CAR: Final = 0.06
-#: A close view of a panel fills at least this share of the photo.
-CLOSE_VIEW: Final = 0.2
 #: A car that covers more of an edge of the photo than this share is cut off.
 CUT: Final = 0.15
 
@@ -53,49 +50,47 @@ REASONS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the models saw on a photo."""
+    """What the model saw on a photo."""
 
-    mask: Mask
     view: View
 
     @property
     def vehicle(self) -> float:
-        """How sure they are, 0..1, that there is one.
+        """How sure it is, 0..1, that a vehicle or a part of one is there; whole ones count among them."""
+        return max(self.view.present, self.view.vehicle)
 
-        The view model knows whole cars. On a close view of a panel only the mask finds something, and that counts if it
-        is large; other large things are taken for a car, too, so that not every photo without one is noticed.
-        """
-        return max(self.view.vehicle, self.mask.score if self.mask.area >= CLOSE_VIEW else 0.0)
+    @property
+    def area(self) -> float:
+        """The share, 0..1, of the photo that the car covers."""
+        return float(self.view.coarse.mean())
 
     @property
     def cut(self) -> float:
         """The share, 0..1, of an edge of the photo that the car covers, of the edge where it is largest."""
-        inside = self.mask.soft >= HALF
+        inside = self.view.coarse >= HALF
         return float(max(edge.mean() for edge in (inside[0], inside[-1], inside[:, 0], inside[:, -1])))
 
 
 @dataclass(frozen=True, slots=True)
 class Eyes:
-    """The models that find the car and name the side it shows."""
+    """The model that finds the car and names the side it shows: one small network, so that a photo can be judged while
+    its taker waits."""
 
-    vehicle: VehicleMask
     side: ViewAndWheels
 
     @classmethod
     def of(cls, load: Callable[[str], Model]) -> Eyes:
-        """The models as `load` gives them by name."""
-        return cls(
-            vehicle=cast("VehicleMask", load("vehicle_mask")), side=cast("ViewAndWheels", load("view_and_wheels"))
-        )
+        """The model as `load` gives it by name."""
+        return cls(side=cast("ViewAndWheels", load("view_and_wheels")))
 
     def look(self, small: NDArray[np.uint8]) -> Seen:
-        """What they see on a (height, width, 3) sRGB photo; `SIDE` px along its longer side are enough."""
-        return Seen(mask=self.vehicle.mask(small), view=self.side.view(small))
+        """What it sees on a (height, width, 3) sRGB photo; `SIDE` px along its longer side are enough."""
+        return Seen(self.side.view(small))
 
     @property
     def versions(self) -> dict[str, str]:
         """Model's name to its version."""
-        return {model.name: model.version for model in (self.vehicle, self.side)}
+        return {self.side.name: self.side.version}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +98,7 @@ class Judgement:
     """What the gate says of a photo.
 
     `flags`: words of REASONS, the gravest first. `scores`: by what was measured (`sharpness`, `light`, `contrast`,
-    `resolution`; with the models also `vehicle`, `size`, `whole`, `view`). `view`: the side that is seen, "" where no
+    `resolution`; with the model also `vehicle`, `size`, `whole`, `view`). `view`: the side that is seen, "" where no
     car is, or not enough of it. `usable`: whether there is anything to see.
     """
 
@@ -116,7 +111,7 @@ class Judgement:
 def photo_judge(
     quality: Quality, *, seen: Seen | None = None, is_rig: bool = False, is_contrary: bool = False
 ) -> Judgement:
-    """Put together what was measured on a photo and what the models saw on it.
+    """Put together what was measured on a photo and what the model saw on it.
 
     Without `seen` nothing is said of the car. A rig's cameras (`is_rig`) see parts of it, as close views of a panel do:
     a small or cut car is no fault there. `is_contrary`: the view model is sure of another side than the one asked for.
@@ -148,7 +143,7 @@ def _measured(quality: Quality) -> dict[str, float]:
 def _scores_of(seen: Seen) -> dict[str, float]:
     return {
         "vehicle": seen.vehicle,
-        "size": _score(seen.mask.area / SMALL_CAR),
+        "size": _score(seen.area / SMALL_CAR),
         "whole": 1 - _score(seen.cut / CUT),
         "view": seen.view.confidence,
     }
@@ -161,7 +156,7 @@ def _car_flags(seen: Seen, *, is_rig: bool, is_contrary: bool) -> list[str]:
     # Neither a rig's cameras nor close views of a panel are meant to show all of a car.
     if is_rig or seen.view.vehicle < NO_VEHICLE:
         return found
-    if seen.mask.area < SMALL_CAR:
+    if seen.area < SMALL_CAR:
         found.append("car_too_small")
     return [*found, "car_cut"] if seen.cut > CUT else found
 

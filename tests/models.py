@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from imaging.gate import Seen
 from imaging.jobs import damage_detection, plate_reading, quality
 from imaging.ml.card import Card, ModelFile
-from imaging.ml.types import Finding, Mask, Prediction, Reading, View
+from imaging.ml.types import Finding, Prediction, Reading, View
 
 See = Callable[[NDArray[np.uint8]], list[Finding]]
 Read = Callable[[NDArray[np.uint8]], str]
@@ -97,7 +97,7 @@ class ChosenReader(ChosenModel):
 class ChosenEyes:
     """Sees a car in the middle of every photo, all of it, from the front left; or what the test says."""
 
-    versions: ClassVar = {"vehicle_mask": "test-1", "view_and_wheels": "test-1"}
+    versions: ClassVar = {"view_and_wheels": "test-1"}
 
     def __init__(self, **changes: Any) -> None:
         self.changes = changes
@@ -115,19 +115,19 @@ def seen(
     height: int = 384,
     *,
     car: tuple[float, float, float, float] | None = (0.1, 0.2, 0.9, 0.8),
-    score: float = 0.98,
+    present: float = 0.98,
     vehicle: float = 0.97,
     view: str = "front_left",
     confidence: float = 0.9,
 ) -> Seen:
-    """What the gate's models saw: a car in this box (left, top, right, bottom of the photo, 0..1), or none."""
-    soft = np.zeros((64, 64), np.float32)
+    """What the gate's model saw: a car in this box (left, top, right, bottom of the photo, 0..1), or none."""
+    coarse = np.zeros((32, 32), np.float32)
     if car is not None:
-        left, top, right, bottom = (round(64 * value) for value in car)
-        soft[top:bottom, left:right] = 1
-    mask = Mask("vehicle_mask", "test-1", width, height, soft, score if car else 0.0)
+        left, top, right, bottom = (round(32 * value) for value in car)
+        coarse[top:bottom, left:right] = 1
     chances = ((view, confidence), ("rear", 1 - confidence))
-    return Seen(mask, View("view_and_wheels", "test-1", width, height, view, confidence, chances, vehicle, ()))
+    name, version = "view_and_wheels", "test-1"
+    return Seen(View(name, version, width, height, view, confidence, chances, vehicle, (), present, coarse))
 
 
 def use_eyes(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> ChosenEyes:

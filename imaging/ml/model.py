@@ -15,6 +15,8 @@ UInt8Image = npt.NDArray[np.uint8]
 
 # Rows, columns, colours; and red, green, blue.
 _AXES = _COLOURS = 3
+# From so many times the wanted side on a photo is sampled; below, pixels would come up twice.
+_SAMPLED = 1.4
 
 
 class ImageError(ValueError):
@@ -52,11 +54,13 @@ def image_check(image: UInt8Image) -> tuple[int, int]:
 def squared(image: UInt8Image, side: int) -> npt.NDArray[np.float32]:
     """Return a photo stretched to `side` x `side` pixels, (side, side, 3) float32 0..255.
 
-    Of a large photo only every second, third ... row and column is looked at, a quarter more than are needed: the
-    resizing still averages over those, and the whole photo would cost it as much time as a small network takes.
+    A pixel of the result is the mean of four that lie evenly within what it stands for: averaging over all of a large
+    photo would cost as much time as a small network takes. Smaller photos are interpolated.
     """
-    enough = side + side // 4
-    rows, columns = (max(1, length // enough) for length in image.shape[:2])
-    thin = np.ascontiguousarray(image[::rows, ::columns])
-    small = Image.fromarray(thin).resize((side, side), Image.Resampling.BILINEAR)
+    if min(image.shape[:2]) < _SAMPLED * side:
+        small = Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR)
+    else:
+        # Rows here and columns in Pillow: each is the faster way for its part.
+        rows = ((np.arange(2 * side) + 0.5) * (image.shape[0] / (2 * side))).astype(np.intp)
+        small = Image.fromarray(image[rows]).resize((2 * side, 2 * side), Image.Resampling.NEAREST).reduce(2)
     return np.asarray(small, dtype=np.float32)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 from scipy import ndimage
 from skimage import measure
 
@@ -96,7 +97,10 @@ def _outline(mask: BoolMap, tolerance: float) -> list[tuple[float, float]]:
     """Longest contour of `mask` as (x, y) with at least three different points."""
     contours = measure.find_contours(np.pad(mask, 1).astype(np.float32), 0.5)
     longest = max(contours, key=len)
-    simple = measure.approximate_polygon(longest, tolerance)[:-1]
+    # GEOS has the same method as scikit-image (D. Douglas and T. Peucker, 1973), compiled.
+    simple = shapely.get_coordinates(
+        shapely.simplify(shapely.linestrings(longest), tolerance, preserve_topology=False)
+    )[:-1]
     points = simple if len(simple) >= _TRIANGLE else longest[:-1]
     # find_contours puts a sample at its cell's centre; one cell of padding and half a cell of centre shift it.
     return [(float(column) - 0.5, float(row) - 0.5) for row, column in points]

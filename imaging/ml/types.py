@@ -100,7 +100,9 @@ class View:
 
     `view`: one of the model's labels; `confidence`: calibrated chance that it is right, 0..1; `chances`: every view
     with its chance, best first, in all 1. `vehicle`: chance that a car is there, whole enough to say its side, 0..1;
-    when it is low the other values mean little. `wheels`: the tyres, best first, each a box of four corners.
+    when it is low the values before mean little. `wheels`: the tyres, best first, each a box of four corners.
+    `present`: chance that a vehicle is there or a part of one, 0..1. `coarse`: (rows, columns) float32, 0..1, how much
+    of each cell the car covers, roughly; the cells part the whole image evenly.
     """
 
     model: str
@@ -112,3 +114,5 @@ class View:
     chances: tuple[tuple[str, float], ...]
     vehicle: float
     wheels: tuple[Finding, ...]
+    present: float
+    coarse: npt.NDArray[np.float32]

@@ -17,6 +17,7 @@ _COARSE_SIDE = 256
 # The width of the second blur (scikit-image's default), and the mean difference that is no edge any more.
 _BLUR_PX = 11
 _NO_EDGES = 1e-6
+_UNIT = 255
 BLURRED = 0.65
 _BLURRED_OUT = 0.83
 _BLACK_HIGHLIGHTS = 0.08
@@ -81,16 +82,17 @@ def measure(image: NDArray[np.uint8], *, full_size: tuple[int, int] | None = Non
     fine = _grey(image, max_side=_FINE_SIDE)
     coarse = fine.copy()
     coarse.thumbnail((_COARSE_SIDE, _COARSE_SIDE), Image.Resampling.BILINEAR)
-    shadows, highlights = _percentiles(fine.histogram(), (0.01, 0.99))
-    values = _unit(fine)
+    counts = np.asarray(fine.histogram(), dtype=np.float64)
+    shadows, highlights = _percentiles(counts, (0.01, 0.99))
+    mean, deviation = _moments(counts)
     width, height = full_size or (image.shape[1], image.shape[0])
     return Quality(
         width=width,
         height=height,
-        blur=blur(values),
-        coarse_blur=blur(_unit(coarse)),
-        luma_mean=float(values.mean()),
-        contrast=float(values.std()),
+        blur=blur(np.asarray(fine)),
+        coarse_blur=blur(np.asarray(coarse)),
+        luma_mean=mean,
+        contrast=deviation,
         shadows=shadows,
         highlights=highlights,
     )
@@ -98,41 +100,52 @@ def measure(image: NDArray[np.uint8], *, full_size: tuple[int, int] | None = Non
 
 def luma(image: NDArray[np.uint8], *, max_side: int) -> NDArray[np.float32]:
     """Return the grey (h, w) picture, 0..1, of a (height, width, 3) sRGB one, reduced to `max_side` px a side."""
-    return _unit(_grey(image, max_side=max_side))
+    return np.asarray(_grey(image, max_side=max_side), np.float32) / np.float32(255)
 
 
-def blur(grey: NDArray[np.float32]) -> float:
+def blur(grey: NDArray[np.uint8]) -> float:
     """Return the blur of a grey (h, w) picture: 0 (sharp) .. 1 (blurred, or without any edge).
 
     Crete et al., "The Blur Effect: Perception and Estimation with a New No-Reference Perceptual Blur Metric", SPIE
     6492 (2007): how much the differences between neighbours shrink when the picture is blurred once more. Unlike the
     variance of the Laplacian it does not follow contrast or the amount of texture. The figures are those of
-    scikit-image's `blur_effect`, whose filters took about twice as long when both were timed.
+    scikit-image's `blur_effect`; whole numbers of 16 bits hold every step exactly, and take a fraction of the time.
     """
     return max(_blur_down(grey), _blur_down(np.ascontiguousarray(grey.T)))
 
 
-def _blur_down(grey: NDArray[np.float32]) -> float:
+def _blur_down(grey: NDArray[np.uint8]) -> float:
     """The blur along the columns of a picture."""
-    sharp, smooth = np.abs(_sobel_down(grey)), np.abs(_sobel_down(_mean_down(grey)))
     inner = (slice(2, -1), slice(2, -1))
-    before = float(sharp[inner].sum())
-    lost = float(np.maximum(0, sharp - smooth)[inner].sum())
+    sharp = np.abs(_sobel_down(grey.astype(np.int16)))[inner]
+    # The blurred picture is kept as sums: what is compared with it is multiplied instead of dividing it.
+    smooth = np.abs(_sobel_down(_sums_down(grey)))[inner]
+    before = _total(sharp) / _UNIT
+    lost = _total(np.maximum(0, sharp * np.int16(_BLUR_PX) - smooth)) / (_BLUR_PX * _UNIT)
     return 1 - lost / before if before > _NO_EDGES * grey.size else 1.0
 
 
-def _sobel_down(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+def _total(values: NDArray[np.int16]) -> int:
+    return int(values.sum(axis=0, dtype=np.int32).sum(dtype=np.int64))
+
+
+def _sobel_down(grey: NDArray[np.int16]) -> NDArray[np.int16]:
     padded = np.pad(grey, 1, mode="edge")
-    steps: NDArray[np.float32] = padded[2:] - padded[:-2]
-    found: NDArray[np.float32] = steps[:, :-2] + 2 * steps[:, 1:-1] + steps[:, 2:]
+    steps: NDArray[np.int16] = padded[2:] - padded[:-2]
+    pairs = steps[:, :-1] + steps[:, 1:]
+    found: NDArray[np.int16] = pairs[:, :-1] + pairs[:, 1:]
     return found
 
 
-def _mean_down(grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The mean of `_BLUR_PX` rows around each."""
+def _sums_down(grey: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """The sum of `_BLUR_PX`, eleven, rows around each: of eight, built by doubling, of two, and of one."""
     half = _BLUR_PX // 2
-    sums = np.cumsum(np.pad(grey, ((half + 1, half), (0, 0)), mode="symmetric"), axis=0, dtype=np.float64)
-    return ((sums[_BLUR_PX:] - sums[:-_BLUR_PX]) / _BLUR_PX).astype(np.float32)
+    rows = np.pad(grey, ((half, half), (0, 0)), mode="symmetric").astype(np.int16)
+    two = rows[:-1] + rows[1:]
+    four = two[:-2] + two[2:]
+    eight = four[:-4] + four[4:]
+    sums: NDArray[np.int16] = eight[:-3] + two[8:-1] + rows[10:]
+    return sums
 
 
 def _grey(image: NDArray[np.uint8], *, max_side: int) -> Image.Image:
@@ -141,11 +154,14 @@ def _grey(image: NDArray[np.uint8], *, max_side: int) -> Image.Image:
     return reduced.convert("L")
 
 
-def _unit(grey: Image.Image) -> NDArray[np.float32]:
-    return np.asarray(grey, np.float32) / np.float32(255)
-
-
-def _percentiles(histogram: Sequence[int], shares: Sequence[float]) -> list[float]:
+def _percentiles(counts: NDArray[np.float64], shares: Sequence[float]) -> list[float]:
     """The values, 0..1, below which these shares of the pixels lie."""
-    below = np.cumsum(histogram)
-    return [float(np.searchsorted(below, share * below[-1])) / 255 for share in shares]
+    below = np.cumsum(counts)
+    return [float(np.searchsorted(below, share * below[-1])) / _UNIT for share in shares]
+
+
+def _moments(counts: NDArray[np.float64]) -> tuple[float, float]:
+    """Mean and standard deviation, 0..1, of the pixels that a histogram of 256 values counts."""
+    values = np.arange(len(counts)) / _UNIT
+    mean = float(counts @ values / counts.sum())
+    return mean, float(np.sqrt(counts @ (values - mean) ** 2 / counts.sum()))

@@ -248,7 +248,7 @@ def _sharpness(frame: VideoFrame) -> float:
         grey = frame.reformat(width=width, height=height, format="gray").to_ndarray()
     except _FFMPEG_ERRORS:
         return 0.0
-    return 1.0 - blur(grey.astype(np.float32) / np.float32(255))
+    return 1.0 - blur(grey.astype(np.uint8, copy=False))
 
 
 # --- packets and decoder -------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The quality gate with the models in the versions that speak here, and the whole gate for one file."""
+"""The quality gate with the model in the version that speaks here, and the whole gate for one file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imaging.services.model_versions import load
 
 
 def eyes_load(*, threads: int) -> Eyes:
-    """The models that the gate looks with. Raises what `imaging.services.model_versions.load` raises."""
+    """The model that the gate looks with. Raises what `imaging.services.model_versions.load` raises."""
     return Eyes.of(lambda name: load(name, threads=threads))
 
 

@@ -14,8 +14,7 @@ from PIL import Image, ImageDraw
 
 from imaging.ml.models.view_and_wheels import CONTRARY, VIEWS, calibrated, degrees_apart
 from imaging.ml.types import View
-from imaging.training.mask_photos import pixels_read
-from imaging.training.view_photos import CLOSE, Viewed
+from imaging.training.view_photos import CLOSE, NOTHING, Viewed, viewed_read
 
 # A tyre is found when its centre is off by at most this share of the car's length, seen as wide as the photo shows it.
 NEAR: Final = 0.05
@@ -42,20 +41,24 @@ class Seen:
 
 def named(seen: Sequence[Seen]) -> list[Seen]:
     """The photos whose side can be named."""
-    return [one for one in seen if one.photo.view != CLOSE]
+    return [one for one in seen if one.photo.view not in (CLOSE, NOTHING)]
 
 
 def view_figures(seen: Sequence[Seen]) -> dict[str, float]:
     """Rates over the photos with a side to name; `vehicle` also over those that are too near for one.
 
-    `view`: named right; `view_within_45`: right or a neighbour; `vehicle`: rightly taken to have a side to name or not.
+    `view`: named right; `view_within_45`: right or a neighbour; `vehicle`: rightly taken to have a side to name or not;
+    `present`: of the photos of a vehicle, near or far, those where one is seen; `absent`: of the others, those where
+    none is.
     """
     whole = named(seen)
-    there = [(one.answer.vehicle >= 0.5) == (one.photo.view != CLOSE) for one in seen]
+    there = [(one.answer.vehicle >= 0.5) == (one.photo.view not in (CLOSE, NOTHING)) for one in seen]
     return {
         "view": _share(one.degrees == 0 for one in whole),
         "view_within_45": _share(one.degrees <= 45 for one in whole),
         "vehicle": _share(there),
+        "present": _share(one.answer.present >= 0.5 for one in seen if one.photo.view != NOTHING),
+        "absent": _share(one.answer.present < 0.5 for one in seen if one.photo.view == NOTHING),
     }
 
 
@@ -162,7 +165,7 @@ def views_sheet(seen: Sequence[Seen], path: Path) -> None:
 
 
 def _drawn(one: Seen) -> Image.Image:
-    picture = Image.fromarray(pixels_read(one.photo.path))
+    picture = Image.fromarray(viewed_read(one.photo))
     picture.thumbnail((CELL, CELL))
     pen = ImageDraw.Draw(picture)
     for wheel in one.answer.wheels:

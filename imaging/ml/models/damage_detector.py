@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -23,9 +24,12 @@ from imaging.ml.card import Card
 from imaging.ml.model import UInt8Image, image_check
 from imaging.ml.regions import Region, regions_find
 from imaging.ml.tiling import Tile, crop, grid, stitch
-from imaging.ml.types import Finding, Prediction
+from imaging.ml.types import HALF, Finding, Prediction
 
 FloatMap = npt.NDArray[np.float32]
+# Left, top, right and bottom edge, 0..1 of the photo.
+Box = tuple[float, float, float, float]
+_WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 # Chances nearer to 0 or 1 than this say no more.
 _EDGE = 1e-4
 # The vehicle's mask is widened by this share of the photo's longer side: damage sits on its outline too.
@@ -60,11 +64,18 @@ class DamageDetector:
         """Return all findings with a score of at least `floor`: what a curve or a second look needs.
 
         `within` (h, w), 0..1: the chance that the vehicle is there, over the whole photo at any resolution; what lies
-        beside the vehicle is not looked at. None: damage may be anywhere.
+        beside the vehicle is not looked at, and a photo too large for all of it to be seen from near is cut to the
+        vehicle first. None: damage may be anywhere.
         """
         width, height = image_check(image)
-        heat = self.heat(image)
-        return self.outline(heat if within is None else restricted(heat, within), width, height, floor=floor)
+        if within is None:
+            return self.outline(self.heat(image), width, height, floor=floor)
+        part = _WHOLE if self._near_enough(width, height) else around(within)
+        left, top, right, bottom = in_pixels(part, width, height)
+        heat = restricted(self.heat(image[top:bottom, left:right]), _cut(within, part))
+        seen = self.outline(heat, right - left, bottom - top, floor=floor)
+        moved = tuple(_moved(one, (left, top, right, bottom), width, height) for one in seen.findings)
+        return replace(seen, width=width, height=height, findings=moved)
 
     def outline(self, heat: FloatMap, width: int, height: int, *, floor: float) -> Prediction:
         """Return the findings in the map of a photo of `width` x `height` pixels, scores from `floor` on."""
@@ -103,6 +114,10 @@ class DamageDetector:
         for window in grid(image.shape[1], image.shape[0], tile=self._tile, overlap=overlap, step=stride):
             part = crop(image, window, tile=self._tile)
             yield window, self._network.run(part[None].astype(np.float32))[0]
+
+    def _near_enough(self, width: int, height: int) -> bool:
+        """Whether the whole photo is seen as large as the card asks for."""
+        return max(width, height) * self.card.parameters["zoom"] <= self.card.parameters["side"]
 
     def _working_size(self, width: int, height: int) -> tuple[int, int]:
         return working_size(width, height, zoom=self.card.parameters["zoom"], side=int(self.card.parameters["side"]))
@@ -150,6 +165,35 @@ def restricted(heat: FloatMap, within: FloatMap) -> FloatMap:
     # From an even chance on it is the vehicle: its soft edge must not weaken what lies on it.
     kept[..., 0] *= np.minimum(1.0, 2.0 * wide)
     return kept
+
+
+def around(within: FloatMap) -> Box:
+    """Return the box, 0..1 of the photo, of the vehicle in `within` with a margin; the whole photo without one."""
+    rows, columns = np.nonzero(within >= HALF)
+    if not len(rows):
+        return _WHOLE
+    high, wide = within.shape
+    left, right = columns.min() / wide - _MARGIN, (columns.max() + 1) / wide + _MARGIN
+    top, bottom = rows.min() / high - _MARGIN, (rows.max() + 1) / high + _MARGIN
+    return max(0.0, left), max(0.0, top), min(1.0, right), min(1.0, bottom)
+
+
+def in_pixels(part: Box, width: int, height: int) -> tuple[int, int, int, int]:
+    """Return the left, top, right and bottom edge in pixels, at least one pixel apart."""
+    left, top = min(width - 1, int(part[0] * width)), min(height - 1, int(part[1] * height))
+    return left, top, max(left + 1, math.ceil(part[2] * width)), max(top + 1, math.ceil(part[3] * height))
+
+
+def _cut(plane: FloatMap, part: Box) -> FloatMap:
+    left, top, right, bottom = in_pixels(part, plane.shape[1], plane.shape[0])
+    return plane[top:bottom, left:right]
+
+
+def _moved(finding: Finding, box: tuple[int, int, int, int], width: int, height: int) -> Finding:
+    """The finding of a part of the photo, `box` in pixels, as one of the whole photo."""
+    left, top, right, bottom = box
+    points = (((left + x * (right - left)) / width, (top + y * (bottom - top)) / height) for x, y in finding.polygon)
+    return replace(finding, polygon=tuple((_unit(x), _unit(y)) for x, y in points))
 
 
 def _resized(plane: FloatMap, rows: int, columns: int) -> FloatMap:

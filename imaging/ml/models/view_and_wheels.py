@@ -1,22 +1,23 @@
-"""From which side the main car is seen, and where its wheels are.
+"""From which side the main car is seen, where its wheels are, and roughly where it is itself.
 
 The sides are the CAR'S OWN, as its driver says them: on `left` its front points to the left edge of the photo, on
 `right` to the right edge. `front_left` shows its front and its left side, so that the side runs to the right of the
 front; the other corners likewise. A corner is named where both faces are clear: the narrower of the two takes at least
 a fifth of the car's width; else the view is that of the face that fills it.
 
-Network in: (1, S, S, 3) float32 RGB 0..255, the whole photo stretched to a square. Out: (1, 9) float32, logits of the
-eight views and of a car being there, whole enough to say its side; and (1, S / 8, S / 8, 4) float32, for each cell the
-chance of a tyre's centre, its shift right and down in cells, and the logarithm of the tyre's radius by the height.
+Network in: (1, S, S, 3) float32 RGB 0..255, the whole photo stretched to a square. Out: (1, 10) float32, logits of the
+eight views, of a car being there, whole enough to say its side, and of a vehicle or a part of one being there; and
+(1, S / 8, S / 8, 5) float32, for each cell the chance of a tyre's centre, its shift right and down in cells, the
+logarithm of the tyre's radius by the height, and how much of the cell the main car covers.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from imaging.ml.card import Card
 from imaging.ml.model import UInt8Image, image_check, squared
@@ -31,8 +32,8 @@ STEP: Final = 45
 # From so many degrees on a view is another side of the car, and not one seen a little askew.
 CONTRARY: Final = 90
 WHOLE: Final = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
-# A peak is surer than the cells around it: side of that square.
-_AROUND: Final = 3
+# Places of the two chances behind the views, and of the car in a cell.
+_SIDED, _PRESENT, _CAR = 8, 9, 4
 
 
 class Runs(Protocol):
@@ -65,10 +66,11 @@ class ViewAndWheels:
         """Return what the network's two answers say of a photo of `width` x `height` pixels."""
         chances = calibrated(logits[: len(VIEWS)], self.card.parameters["temperature"])
         ranked = sorted(zip(VIEWS, chances.tolist(), strict=True), key=lambda one: -one[1])
-        vehicle = float(1.0 / (1.0 + np.exp(-np.clip(float(logits[len(VIEWS)]), -30.0, 30.0))))
+        sided, present = (_chance(float(logits[place])) for place in (_SIDED, _PRESENT))
         wheels = wheels_decode(cells, least=self.card.thresholds["wheel"], most=int(self.card.parameters["wheels"]))
         boxes = tuple(_boxed(one, width, height) for one in wheels)
-        return View(self.name, self.version, width, height, *ranked[0], tuple(ranked), vehicle, boxes)
+        coarse = np.clip(cells[..., _CAR], 0.0, 1.0)
+        return View(self.name, self.version, width, height, *ranked[0], tuple(ranked), sided, boxes, present, coarse)
 
     def predict(self, image: UInt8Image) -> Prediction:
         """Return the view as a finding over the whole photo, if a car is there, and the wheels."""
@@ -88,7 +90,7 @@ class ViewAndWheels:
         return seen.vehicle >= thresholds["vehicle"] and away >= thresholds["contrary"]
 
     def look(self, image: UInt8Image) -> tuple[FloatMap, FloatMap]:
-        """Return the network's two answers: logits (9,) and the map of wheels (rows, columns, 4)."""
+        """Return the network's two answers: logits (10,) and the map of wheels and car (rows, columns, 5)."""
         found = self._network.run_all(squared(image, self._side)[None])
         logits, cells = sorted((one[0] for one in found), key=lambda one: one.ndim)
         return logits, cells
@@ -119,8 +121,7 @@ def wheels_decode(cells: FloatMap, *, least: float, most: int) -> list[Wheel]:
     A weaker one whose centre lies within a stronger tyre is left out; at most `most` are returned.
     """
     heat = cells[..., 0]
-    peaks = (heat == ndimage.maximum_filter(heat, _AROUND)) & (heat >= least)
-    rows, columns = np.nonzero(peaks)
+    rows, columns = np.nonzero(_peaks(heat) & (heat >= least))
     order = np.argsort(-heat[rows, columns], kind="stable")
     kept: list[Wheel] = []
     for row, column in zip(rows[order], columns[order], strict=True):
@@ -130,8 +131,19 @@ def wheels_decode(cells: FloatMap, *, least: float, most: int) -> list[Wheel]:
     return kept
 
 
+def _peaks(heat: FloatMap) -> npt.NDArray[np.bool_]:
+    """Which cells are no less sure than the eight around them."""
+    padded = np.pad(heat, 1, constant_values=-np.inf)
+    along = np.maximum(np.maximum(padded[:, :-2], padded[:, 1:-1]), padded[:, 2:])
+    return np.asarray(heat >= np.maximum(np.maximum(along[:-2], along[1:-1]), along[2:]), dtype=bool)
+
+
+def _chance(logit: float) -> float:
+    return 1.0 / (1.0 + math.exp(-min(30.0, max(-30.0, logit))))
+
+
 def _wheel(cells: FloatMap, row: int, column: int) -> Wheel:
-    chance, right, down, size = (float(value) for value in cells[row, column])
+    chance, right, down, size = (float(value) for value in cells[row, column, :_CAR])
     high, wide = cells.shape[:2]
     x, y = (column + 0.5 + right) / wide, (row + 0.5 + down) / high
     return min(1.0, chance), _unit(x), _unit(y), float(np.exp(np.clip(size, -6.0, 0.0)))

@@ -18,10 +18,9 @@ from imaging.ml.models.view_and_wheels import VIEWS, ViewAndWheels
 from imaging.ml.types import View
 from imaging.training.cards import INT8_LOSS, draft, network, rounded, ship, timing
 from imaging.training.coco import data_root
-from imaging.training.mask_photos import pixels_read
 from imaging.training.report import Report, Request
 from imaging.training.tune import card_with
-from imaging.training.view_photos import Viewed, card_photos, choosing_photos, whole
+from imaging.training.view_photos import CLOSE, NOTHING, Viewed, card_photos, choosing_photos, viewed_read, whole
 from imaging.training.viewed import (
     Seen,
     calibration,
@@ -61,20 +60,21 @@ def evaluate(request: Request) -> Report:
 
 
 def _asked(data: Path, images: Path | None) -> list[Viewed]:
-    """Photos of a JSON object {file name: view}; ValueError for another word than the eight views."""
+    """Photos of a JSON object {file name: view}; ValueError for another word than the eight views, close and none."""
     told: Mapping[str, str] = json.loads(data.read_text(encoding="utf-8"))
-    strange = set(told.values()) - set(VIEWS)
+    words = (*VIEWS, CLOSE, NOTHING)
+    strange = set(told.values()) - set(words)
     if not told or strange:
-        raise ValueError(f"{data.name}: not a JSON object of file names and {', '.join(VIEWS)}: {sorted(strange)}")
+        raise ValueError(f"{data.name}: not a JSON object of file names and {', '.join(words)}: {sorted(strange)}")
     folder = images if images is not None else data.parent / "images"
     return [Viewed(folder / name, view, None) for name, view in told.items()]
 
 
 def look(model: ViewAndWheels, photos: Sequence[Viewed]) -> tuple[list[Seen], float]:
     """Let `model` look at every photo; also how many a second, reading included."""
-    model.view(pixels_read(photos[0].path))
+    model.view(viewed_read(photos[0]))
     started = time.perf_counter()
-    answers = [model.view(pixels_read(one.path)) for one in tqdm(photos, desc="evaluate")]
+    answers = [model.view(viewed_read(one)) for one in tqdm(photos, desc="evaluate")]
     rate = len(photos) / (time.perf_counter() - started)
     return [Seen(photo, answer) for photo, answer in zip(photos, answers, strict=True)], rate
 
@@ -110,7 +110,7 @@ def card_write(folder: Path, *, repeats: int = 200) -> Path:
 def _chosen(first: Card, photos: Sequence[Viewed]) -> tuple[Card, dict[str, float]]:
     """Return the card with what suits the choosing photos best, and those numbers."""
     model = ViewAndWheels(first, network(first, "weights8"))
-    looks = [model.look(pixels_read(one.path)) for one in tqdm(photos, desc="choose")]
+    looks = [model.look(viewed_read(one)) for one in tqdm(photos, desc="choose")]
     named = [
         (logits, VIEWS.index(one.view)) for (logits, _), one in zip(looks, photos, strict=True) if one.view in VIEWS
     ]
@@ -128,7 +128,7 @@ def _chosen(first: Card, photos: Sequence[Viewed]) -> tuple[Card, dict[str, floa
 
 
 def _answer(reader: ViewAndWheels, pair: tuple[Any, Any], photo: Viewed) -> View:
-    height, width, _ = pixels_read(photo.path).shape
+    height, width, _ = viewed_read(photo).shape
     return reader.answer(pair[0], pair[1], width, height)
 
 

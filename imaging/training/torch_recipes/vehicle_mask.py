@@ -81,11 +81,7 @@ class MaskSamples(Dataset[dict[str, Any]]):
 
     def __init__(self, root: Path, seed: int, length: int) -> None:
         self.seed, self.length = seed, length
-        outlined = outlined_load(root)
-        masked = [*masked_load(masks_of(root, "train")) * TRUE, *outlined]
-        boxed = boxed_load(root, [one.name for one in outlined])
-        nothing = [*pictures_load(PICTURES) * 3, *above_load(masked[: len(masked) - len(outlined)][::TRUE])]
-        self.sources = Sources(masked, boxed, street_load(root), nothing)
+        self.sources = sources_load(root)
 
     def __len__(self) -> int:
         return self.length
@@ -94,6 +90,15 @@ class MaskSamples(Dataset[dict[str, Any]]):
         size = SIZE if index >= LARGE_FROM * self.length else SMALL
         sample = sample_make(self.sources, size, np.random.default_rng([self.seed, index]), boxed=BOXED)
         return {"image": sample.image, "target": sample.target, "weight": sample.weight}
+
+
+def sources_load(root: Path) -> Sources:
+    """Read what samples are made of, below the data root."""
+    outlined = outlined_load(root)
+    masked = [*masked_load(masks_of(root, "train")) * TRUE, *outlined]
+    boxed = boxed_load(root, [one.name for one in outlined])
+    nothing = [*pictures_load(PICTURES) * 3, *above_load(masked[: len(masked) - len(outlined)][::TRUE])]
+    return Sources(masked, boxed, street_load(root), nothing)
 
 
 def loss_of(model: nn.Module, batch: Batch) -> Tensor:

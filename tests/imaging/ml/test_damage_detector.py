@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from imaging.ml.card import Card, ModelFile
 from imaging.ml.model import ImageError
-from imaging.ml.models.damage_detector import DamageDetector, joined, restricted, working_size
+from imaging.ml.models.damage_detector import DamageDetector, around, in_pixels, joined, restricted, working_size
 
 
 class BrightNetwork:
@@ -71,6 +73,34 @@ def test_large_photo_is_shrunk_and_places_stay() -> None:
     (finding,) = model.predict(image).findings
     assert bounds(finding.polygon) == pytest.approx([0.6, 0.4, 0.8, 0.6], abs=0.021)
     assert network.calls == 15
+
+
+def test_a_large_photo_is_cut_to_the_vehicle() -> None:
+    image = photo(2000, 1000)
+    image[400:420, 1200:1220] = 255
+    image[400:600, 100:300] = 255
+    within = np.zeros((50, 100), dtype=np.float32)
+    within[15:25, 58:66] = 1.0
+    model, network = detector()
+    assert model.predict(photo(2000, 1000), within=within).findings == ()
+    (finding,) = model.predict(image, within=within).findings
+    # Seen whole, eight of its pixels are one of the network's: the mark would be no larger than a cell.
+    assert bounds(finding.polygon) == pytest.approx([0.6, 0.4, 0.61, 0.42], abs=0.003)
+    assert network.calls == 2 * 25
+
+
+@given(
+    st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    st.tuples(*[st.floats(0, 1)] * 4),
+)
+def test_a_part_of_a_photo_has_pixels_and_lies_on_it(size: tuple[int, int], edges: tuple[float, ...]) -> None:
+    left, top, right, bottom = in_pixels((min(edges[:2]), min(edges[2:]), max(edges[:2]), max(edges[2:])), *size)
+    assert 0 <= left < right <= size[0]
+    assert 0 <= top < bottom <= size[1]
+
+
+def test_without_a_vehicle_all_of_the_photo_is_around_it() -> None:
+    assert around(np.zeros((9, 9), dtype=np.float32)) == (0, 0, 1, 1)
 
 
 def test_damage_across_tiles_is_found_once() -> None:

@@ -20,9 +20,14 @@ def test_any_photo_becomes_a_square(width: int, height: int, side: int) -> None:
     assert (small == 90).all()
 
 
-@pytest.mark.parametrize("size", [(320, 240), (1600, 1200), (3001, 999)])
-def test_thinning_changes_little(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [(320, 240), (140, 130), (1600, 1200), (3001, 999)])
+def test_sampling_changes_little(size: tuple[int, int]) -> None:
     photo = np.asarray(Image.fromarray(scene(320, 240)).resize(size, Image.Resampling.BICUBIC))
     whole = np.asarray(Image.fromarray(photo).resize((96, 96), Image.Resampling.BILINEAR), dtype=np.float32)
     off = np.abs(squared(photo, 96) - whole)
     assert off.mean() < 3
+
+
+def test_a_part_of_a_photo_is_taken_as_it_is() -> None:
+    photo = scene(900, 700)
+    assert (squared(photo[100:600, 50:750], 64) == squared(photo[100:600, 50:750].copy(), 64)).all()

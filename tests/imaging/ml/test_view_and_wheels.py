@@ -39,7 +39,7 @@ class Saying:
     def __init__(
         self, logits: dict[str, float], cells: NDArray[np.float32] | None = None, *, turned: bool = False
     ) -> None:
-        self.logits = np.array([logits.get(name, 0.0) for name in (*VIEWS, "vehicle")], dtype=np.float32)
+        self.logits = np.array([logits.get(name, 0.0) for name in (*VIEWS, "vehicle", "present")], dtype=np.float32)
         self.cells = nothing() if cells is None else cells
         self.turned = turned
 
@@ -50,7 +50,7 @@ class Saying:
 
 
 def nothing() -> NDArray[np.float32]:
-    return np.zeros((CELLS, CELLS, 4), dtype=np.float32)
+    return np.zeros((CELLS, CELLS, 5), dtype=np.float32)
 
 
 def photo(width: int = 320, height: int = 240) -> NDArray[np.uint8]:

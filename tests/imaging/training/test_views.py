@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from imaging.ml.models.view_and_wheels import VIEWS
 from imaging.ml.types import Finding, View
 from imaging.training import view_photos
-from imaging.training.view_photos import CLOSE, Viewed
+from imaging.training.mask_photos import Masked
+from imaging.training.mask_samples import Sources
+from imaging.training.view_photos import CLOSE, NOTHING, Viewed, viewed_read
 from imaging.training.view_samples import STRIDE, Source, mirrored, sample_make
 from imaging.training.viewed import (
     Seen,
@@ -29,6 +34,23 @@ LABELS = json.loads(view_photos.OURS.read_text(encoding="utf-8"))
 def test_our_labels_are_words_we_know() -> None:
     words = {view for photos in LABELS["views"].values() for view in photos.values()}
     assert words == {*VIEWS, CLOSE}
+
+
+def test_our_parts_without_a_vehicle_are_parts_of_labelled_photos() -> None:
+    parts = [(name, file, part) for name, files in LABELS["beside"].items() for file, part in files.items()]
+    assert len(parts) > 100
+    for name, file, (left, top, right, bottom) in parts:
+        assert file in LABELS["views"][name]
+        assert 0 <= left < right <= 1
+        assert 0 <= top < bottom <= 1
+
+
+def test_only_the_part_is_read(tmp_path: Path) -> None:
+    pixels = photo_of(10).copy()
+    pixels[:48, :64] = 250
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    assert (viewed_read(Viewed(tmp_path / "a.png", NOTHING, (), (0.0, 0.0, 0.5, 0.5))) == 250).all()
+    assert viewed_read(Viewed(tmp_path / "a.png", "left", None)).shape == (96, 128, 3)
 
 
 def test_our_wheels_lie_on_the_photos() -> None:
@@ -72,6 +94,52 @@ def test_sample_and_its_labels_are_mirrored_together(seed: int) -> None:
         peaks = np.argwhere(sample.heat > 0.99)
         assert all((column < 4) == bright_left for _, column in peaks)
     assert sample.vehicle == float(sample.view >= 0)
+    assert not sample.known.any(), "nobody asked vehicle_mask about this photo"
+
+
+def masked_photo() -> Masked:
+    """A photo whose middle is the car."""
+    mask = np.zeros((96, 128), dtype=np.float32)
+    mask[24:72, 32:96] = 1
+    pixels = np.where(mask[..., None] > 0, 200, 60).astype(np.uint8).repeat(3, axis=2)
+    return Masked("x", pixels, mask, np.ones_like(mask))
+
+
+def test_a_composed_sample_knows_the_car_and_no_side() -> None:
+    masked = Sources([masked_photo()], [], [photo_of(120)], [photo_of(30)])
+    made = [sample_make([source()], np.ones(1), 64, np.random.default_rng([5, n]), masked=masked) for n in range(60)]
+    composed = [one for one in made if one.vehicle < 0 or (one.present == 0 and one.known.all())]
+    assert len(composed) > 8
+    assert all(one.view == -1 and one.marked == 0 for one in composed)
+    assert any(one.present == 1 and one.car.max() > 0.9 for one in composed)
+    assert any(one.present == 0 and not one.car.any() for one in composed)
+    assert {one.car.shape for one in made} == {one.known.shape for one in made} == {(8, 8)}
+
+
+def photo_of(grey: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return np.full((96, 128, 3), grey, dtype=np.uint8)
+
+
+def test_a_part_without_a_vehicle_says_so_everywhere() -> None:
+    nothing = Source(Viewed(Path("x"), NOTHING, ()), photo_of(90))
+    for seed in range(10):
+        sample = sample_make([nothing], np.ones(1), 64, np.random.default_rng(seed))
+        assert (sample.view, sample.vehicle, sample.present, sample.marked) == (-1, 0, 0, 1)
+        assert sample.known.all()
+        assert not sample.car.any()
+
+
+def test_the_car_is_told_where_the_mask_is_sure_and_mirrored_with_the_photo() -> None:
+    car = np.zeros((96, 128), dtype=np.uint8)
+    car[:, :64] = 255
+    car[:, 64:80] = 128
+    known = replace(source(), car=car)
+    for seed in range(20):
+        sample = sample_make([known], np.ones(1), 64, np.random.default_rng(seed))
+        if sample.view >= 0:
+            assert (sample.car[:, 0].mean() > 0.9) == (VIEWS[sample.view] == "left")
+            assert sample.present == 1
+            assert not sample.known[np.abs(sample.car - 0.5) < 0.2].any()
 
 
 def test_cell_of_a_tyre_points_to_its_centre() -> None:
@@ -92,7 +160,12 @@ def test_unmarked_wheels_teach_nothing() -> None:
 
 
 def seen(
-    true: str, said: str, chance: float = 0.9, wheels: tuple[tuple[float, float], ...] = (), vehicle: float = 0.9
+    true: str,
+    said: str,
+    chance: float = 0.9,
+    wheels: tuple[tuple[float, float], ...] = (),
+    vehicle: float = 0.9,
+    present: float = 0.9,
 ) -> Seen:
     rest = (1 - chance) / 7
     chances = ((said, chance), *((view, rest) for view in VIEWS if view != said))
@@ -100,13 +173,15 @@ def seen(
         Finding("wheel", 0.9, ((x - 0.05, y - 0.05), (x + 0.05, y - 0.05), (x + 0.05, y + 0.05), (x - 0.05, y + 0.05)))
         for x, y in wheels
     )
-    answer = View("m", "1", 100, 100, said, chance, chances, vehicle, boxes)
+    answer = View("m", "1", 100, 100, said, chance, chances, vehicle, boxes, present, np.zeros((4, 4), np.float32))
     return Seen(Viewed(Path("x"), true, ((0.3, 0.7, 0.07), (0.8, 0.7, 0.07))), answer)
 
 
 def test_figures_of_views() -> None:
     photos = [seen("left", "left"), seen("left", "front_left"), seen("left", "right"), seen(CLOSE, "left", vehicle=0.1)]
-    figures = view_figures(photos)
+    others = [seen(NOTHING, "left", vehicle=0.1, present=there) for there in (0.2, 0.7)]
+    figures = view_figures([*photos, *others])
+    assert (figures["present"], figures["absent"]) == (1, 0.5)
     assert figures["view"] == pytest.approx(1 / 3)
     assert figures["view_within_45"] == pytest.approx(2 / 3)
     assert figures["vehicle"] == 1
