@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imaging.ml.model import Model
+from imaging.ml.models.vehicle_mask import main_car
 from imaging.ml.models.view_and_wheels import ViewAndWheels
 from imaging.ml.types import HALF, View
 from imaging.ops import quality as limits
@@ -50,9 +51,10 @@ REASONS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the model saw on a photo."""
+    """What the model saw on a photo: the view, and where the car is, (rows, columns) 0..1, without its neighbours."""
 
     view: View
+    car: NDArray[np.float32]
 
     @property
     def vehicle(self) -> float:
@@ -62,12 +64,12 @@ class Seen:
     @property
     def area(self) -> float:
         """The share, 0..1, of the photo that the car covers."""
-        return float(self.view.coarse.mean())
+        return float(self.car.mean())
 
     @property
     def cut(self) -> float:
         """The share, 0..1, of an edge of the photo that the car covers, of the edge where it is largest."""
-        inside = self.view.coarse >= HALF
+        inside = self.car >= HALF
         return float(max(edge.mean() for edge in (inside[0], inside[-1], inside[:, 0], inside[:, -1])))
 
 
@@ -85,7 +87,8 @@ class Eyes:
 
     def look(self, small: NDArray[np.uint8]) -> Seen:
         """What it sees on a (height, width, 3) sRGB photo; `SIDE` px along its longer side are enough."""
-        return Seen(self.side.view(small))
+        view = self.side.view(small)
+        return Seen(view, main_car(view.coarse))
 
     @property
     def versions(self) -> dict[str, str]:

@@ -127,7 +127,7 @@ def seen(
         coarse[top:bottom, left:right] = 1
     chances = ((view, confidence), ("rear", 1 - confidence))
     name, version = "view_and_wheels", "test-1"
-    return Seen(View(name, version, width, height, view, confidence, chances, vehicle, (), present, coarse))
+    return Seen(View(name, version, width, height, view, confidence, chances, vehicle, (), present, coarse), coarse)
 
 
 def use_eyes(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> ChosenEyes:

@@ -120,7 +120,7 @@ def _scene(sources: Sources, size: int, rng: np.random.Generator) -> Layers:
     street; or a street alone, whose cars nobody marked, so that only what is far above or below its middle is empty."""
     chance = rng.random()
     if chance < 0.45 and sources.nothing:
-        return _empty(_part(sources.nothing[int(rng.integers(len(sources.nothing)))], size, rng))
+        return _empty(part(sources.nothing[int(rng.integers(len(sources.nothing)))], size, rng))
     if chance < 0.55:
         return _empty(drawn(size, rng))
     street = _street(sources, size, rng)
@@ -131,7 +131,7 @@ def _scene(sources: Sources, size: int, rng: np.random.Generator) -> Layers:
     return Layers(street, np.zeros((size, size), dtype=np.float32), trust)
 
 
-def _part(picture: UInt8Image, size: int, rng: np.random.Generator) -> FloatMap:
+def part(picture: UInt8Image, size: int, rng: np.random.Generator) -> FloatMap:
     """Any part of a picture, stretched."""
     height, width = picture.shape[:2]
     wide, high = width * rng.uniform(0.3, 1.0), height * rng.uniform(0.3, 1.0)
@@ -145,7 +145,7 @@ def _thing(street: FloatMap, sources: Sources, rng: np.random.Generator) -> Laye
     Known to be no car is that shape; the street's own cars stay untold.
     """
     size = len(street)
-    inner = _part(sources.nothing[int(rng.integers(len(sources.nothing)))], size, rng) if sources.nothing else street
+    inner = part(sources.nothing[int(rng.integers(len(sources.nothing)))], size, rng) if sources.nothing else street
     shape = Image.new("L", (size, size))
     middle = np.array([rng.normal(0.5, 0.1), rng.normal(0.55, 0.08)]) * size
     angles = np.sort(rng.uniform(0, 2 * math.pi, int(rng.integers(5, 12))))

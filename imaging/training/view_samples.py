@@ -17,6 +17,7 @@ from PIL import Image
 from imaging.ml.models.view_and_wheels import VIEWS
 from imaging.training import mask_samples
 from imaging.training.mask_samples import camera, drawn, light
+from imaging.training.things import things_draw
 from imaging.training.view_photos import CLOSE, NOTHING, Viewed
 
 UInt8Image = npt.NDArray[np.uint8]
@@ -24,12 +25,14 @@ FloatMap = npt.NDArray[np.float32]
 Wheels = tuple[tuple[float, float, float], ...]
 
 STRIDE = 8
-# Share of the samples that are drawn, that are made as those of vehicle_mask are, and of the rest that are looks from
-# near at any photo.
-EMPTY, COMPOSED, NEAR = 0.04, 0.3, 0.1
+# Share of the samples that are drawn blots, that are drawn things, that are made as those of vehicle_mask are, and of
+# the rest that are looks from near at any photo.
+EMPTY, THINGS, COMPOSED, NEAR = 0.03, 0.12, 0.3, 0.1
 # Of the composed ones as vehicle_mask's recipe has it; and the car's share of a sample from which on it is there, and
 # below which it is not.
 BOXED, THERE, GONE = 0.12, 0.15, 0.005
+# vehicle_mask is sure of a pixel whose chance is this near to 0 or 1: 0 is anything, 1 is certain.
+SURE = 0.6
 # How far a tyre's centre is learned around it, in cells.
 SPREAD = 0.9
 
@@ -81,7 +84,10 @@ def sample_make(
     chance = rng.random()
     if chance < EMPTY:
         return _labelled(_Cut(drawn(size, rng), NOTHING, (), None), rng)
-    if masked is not None and chance < EMPTY + COMPOSED:
+    if masked is not None and chance < EMPTY + THINGS:
+        pictures = [one.pixels for one in sources if one.photo.view == NOTHING] + list(masked.nothing)
+        return _labelled(_Cut(things_draw(pictures, size, rng), NOTHING, (), None), rng)
+    if masked is not None and chance < EMPTY + THINGS + COMPOSED:
         return _composed(mask_samples.sample_make(masked, size, rng, boxed=BOXED))
     source = sources[int(rng.choice(len(sources), p=chances))]
     if source.photo.view != NOTHING and rng.random() < NEAR:
@@ -93,17 +99,18 @@ def sample_make(
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """A part of a photo (S, S, 3), its view, its wheels by that part, and the car on it (S / 8, S / 8), 0..1."""
+    """A part of a photo (S, S, 3), its view, its wheels by that part; how much of each cell (S / 8, S / 8) the car
+    covers, and how much of it is known."""
 
     picture: FloatMap
     view: str
     wheels: Wheels | None
-    car: FloatMap | None
+    car: tuple[FloatMap, FloatMap] | None
 
 
 def _mirrored(cut: _Cut) -> _Cut:
     wheels = None if cut.wheels is None else tuple((1.0 - x, y, radius) for x, y, radius in cut.wheels)
-    car = None if cut.car is None else cut.car[:, ::-1]
+    car = None if cut.car is None else (cut.car[0][:, ::-1], cut.car[1][:, ::-1])
     return _Cut(cut.picture[:, ::-1], mirrored(cut.view), wheels, car)
 
 
@@ -123,12 +130,14 @@ def _cropped(source: Source, size: int, *, share: float, rng: np.random.Generato
     return _Cut(picture, source.photo.view, inside, car)
 
 
-def _car_in(source: Source, cells: int, box: tuple[float, float, float, float]) -> FloatMap | None:
-    """How much of each cell of a part of the photo the car covers; None where that is not known."""
+def _car_in(source: Source, cells: int, box: tuple[float, float, float, float]) -> tuple[FloatMap, FloatMap] | None:
+    """How much of each cell of a part of the photo the car covers, and how much of it vehicle_mask is sure of."""
     if source.car is None:
         return None
-    plane = Image.fromarray(source.car).resize((cells, cells), Image.Resampling.BILINEAR, box=box)
-    return np.asarray(plane, dtype=np.float32) / 255.0
+    sure = (np.abs(source.car.astype(np.int16) - 127) > SURE * 127).astype(np.uint8) * 255
+    planes = (Image.fromarray(one).resize((cells, cells), Image.Resampling.BOX, box=box) for one in (source.car, sure))
+    car, known = (np.asarray(plane, dtype=np.float32) / 255.0 for plane in planes)
+    return car, known
 
 
 def _labelled(cut: _Cut, rng: np.random.Generator) -> Sample:
@@ -153,7 +162,7 @@ def _car_told(cut: _Cut, cells: int) -> tuple[FloatMap, FloatMap]:
         return nowhere, nowhere + 1.0
     if cut.car is None:
         return nowhere, nowhere
-    return np.ascontiguousarray(cut.car), (np.abs(cut.car - 0.5) > 0.3).astype(np.float32)
+    return np.ascontiguousarray(cut.car[0]), np.ascontiguousarray(cut.car[1])
 
 
 def _near(sample: Sample, source: Source) -> Sample:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage.measure import blur_effect
 
-from imaging.gate import REASONS, photo_judge, reasons
+from imaging.gate import REASONS, Eyes, photo_judge, reasons
 from imaging.ops.decode import decode_reduced
 from imaging.ops.quality import Quality, blur, measure
 from imaging.services.gate import file_judge
@@ -134,3 +135,15 @@ def test_a_large_jpeg_is_never_decoded_in_full(monkeypatch: pytest.MonkeyPatch) 
     decode_reduced(file, max_pixels=20_000_000, max_side=512)
     assert sizes
     assert max(max(size) for size in sizes) <= 512
+
+
+def test_a_neighbour_at_the_edge_does_not_cut_the_car() -> None:
+    coarse = np.zeros((32, 32), np.float32)
+    coarse[8:24, 6:24] = 1
+    coarse[:, 30:] = 1
+    view = replace(seen().view, coarse=coarse)
+    side: Any = SimpleNamespace(view=lambda _small: view, name="view_and_wheels", version="1")
+    found = Eyes(side).look(media.scene(64, 48))
+    assert found.cut == 0
+    assert found.area == pytest.approx(16 * 18 / 32**2)
+    assert photo_judge(FINE, seen=found).flags == ()

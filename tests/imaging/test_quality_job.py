@@ -67,7 +67,7 @@ def test_a_rig_may_cut_cars(ours: House, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_no_car_is_a_flag_and_no_refusal(ours: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    models.use_eyes(monkeypatch, car=None, vehicle=0.05)
+    models.use_eyes(monkeypatch, car=None, vehicle=0.05, present=0.1)
     job = job_for(ours, media.jpeg())
     quality.run(job)
     (photo,) = photos_of(job)

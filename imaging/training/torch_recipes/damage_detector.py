@@ -134,7 +134,7 @@ def check(model: nn.Module, step: int, folder: Path, zooms: Sequence[float] = (1
     photos = coco_load(data_root() / VALID)[::2]
     for zoom in zooms:
         heats = [probability(model, load_pixels(photo), zoom) for photo in photos]
-        judged = [judge(photo, heat, zoom, grow=0.25, gap=1) for photo, heat in zip(photos, heats, strict=True)]
+        judged = [judge(photo, heat, zoom, grow=0.5, gap=0) for photo, heat in zip(photos, heats, strict=True)]
         found = curve(judged, loose)
         threshold = found.threshold_for(1.0)
         row = {

@@ -61,7 +61,9 @@ class ViewNet(nn.Module):
         self.wheels = nn.Sequential(
             separable(CHANNELS, CHANNELS), separable(CHANNELS, CHANNELS), nn.Conv2d(CHANNELS, 4, 1)
         )
-        self.car = nn.Sequential(separable(CHANNELS, CHANNELS), nn.Conv2d(CHANNELS, 1, 1))
+        self.car = nn.Sequential(
+            separable(CHANNELS, CHANNELS), separable(CHANNELS, CHANNELS), nn.Conv2d(CHANNELS, 1, 1)
+        )
         nn.init.constant_(self.wheels[-1].bias, -2.0)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -134,7 +136,7 @@ def loss_of(model: nn.Module, batch: Batch) -> Tensor:
     view = -(SOFT[batch["view"].clamp_min(0)] * log).sum(dim=1)
     there = _told(logits[:, -2], batch["vehicle"].float()) + _told(logits[:, -1], batch["present"].float())
     told = (view * named).sum() / named.sum().clamp_min(1) + 0.5 * there
-    return told + _wheels_loss(cells, batch) + 0.7 * _car_loss(cells[:, 4], batch)
+    return told + _wheels_loss(cells, batch) + _car_loss(cells[:, 4], batch)
 
 
 def _told(logits: Tensor, wanted: Tensor) -> Tensor:
@@ -145,9 +147,13 @@ def _told(logits: Tensor, wanted: Tensor) -> Tensor:
 
 
 def _car_loss(logits: Tensor, batch: Batch) -> Tensor:
-    known = batch["known"]
-    plain = functional.binary_cross_entropy_with_logits(logits, batch["car"], reduction="none")
-    return (plain * known).sum() / known.sum().clamp_min(1.0)
+    """Cross-entropy and Dice of each picture, where the car is known."""
+    known, car = batch["known"], batch["car"]
+    plain = functional.binary_cross_entropy_with_logits(logits, car, reduction="none")
+    chance = torch.sigmoid(logits) * known
+    shared, total = (one.sum(dim=(1, 2)) for one in (chance * car, chance + known * car))
+    dice = 1.0 - (2.0 * shared + 4.0) / (total + 4.0)
+    return (plain * known).sum() / known.sum().clamp_min(1.0) + 0.5 * dice.mean()
 
 
 def _soft_labels() -> Tensor:
