@@ -105,7 +105,7 @@ def test_temperature_of_the_card_counts() -> None:
 
 
 def wheel(cells: NDArray[np.float32], row: int, column: int, chance: float, radius: float, right: float = 0.0) -> None:
-    cells[row, column] = (chance, right, 0.0, np.log(radius))
+    cells[row, column, :4] = (chance, right, 0.0, np.log(radius))
 
 
 def test_tyre_is_where_its_cell_points() -> None:
@@ -136,7 +136,7 @@ def test_a_tyre_counts_once_and_the_surer_ones_stay() -> None:
 @given(st.integers(0, 2**32 - 1))
 def test_whatever_the_map_tyres_stay_on_the_photo(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    cells = rng.normal(0, 2, (CELLS, CELLS, 4)).astype(np.float32)
+    cells = rng.normal(0, 2, (CELLS, CELLS, 5)).astype(np.float32)
     for finding in build(card(), Saying({}, cells)).view(photo()).wheels:
         assert 0 < finding.score <= 1
         assert all(0 <= value <= 1 for point in finding.polygon for value in point)
@@ -176,3 +176,14 @@ def test_refused_only_when_sure_of_another_side(logits: dict[str, float], wanted
 def test_what_is_no_photo_is_refused() -> None:
     with pytest.raises(ImageError):
         ViewAndWheels(card(), Saying({})).view(np.zeros((4, 4), dtype=np.uint8))
+
+
+def test_presence_and_place_of_the_car_are_told_apart_from_its_side() -> None:
+    cells = nothing()
+    cells[10:20, 4:24, 4] = 1.3
+    seen = ViewAndWheels(card(), Saying({"vehicle": -5, "present": 5}, cells)).view(photo())
+    assert seen.vehicle < 0.01
+    assert seen.present > 0.99
+    assert seen.coarse.shape == (CELLS, CELLS)
+    assert seen.coarse.max() == 1
+    assert seen.coarse.mean() == pytest.approx(200 / CELLS**2)
