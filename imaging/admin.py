@@ -219,7 +219,7 @@ class JobRunAdmin(RecordAdmin[JobRun]):
     ordering = ("-created_at",)
     fields = (
         ("name", "state"), "run", "reason", ("attempts", "max_attempts"), ("cluster", "worker", "lease_until"),
-        ("queued_at", "started_at", "finished_at"), "model_version", "checkpoint", "id",
+        ("queued_at", "started_at", "finished_at"), "model_version", "helpers", "checkpoint", "id",
     )  # fmt: skip
 
 

@@ -102,6 +102,7 @@ class ChosenEyes:
     def __init__(self, **changes: Any) -> None:
         self.changes = changes
         self.asked = 0
+        self.side = ChosenModel(lambda _image: [], "view_and_wheels")
 
     def look(self, small: NDArray[np.uint8]) -> Seen:
         """The chosen facts."""

@@ -126,7 +126,8 @@ def test_a_model_that_sees_nothing_is_named_all_the_same(
     told = facts(settle(submit(ours, media.jpeg(seed=1))))
     assert told["damages"] == []
     assert told["damage_detection"] == "done"
-    assert [model["name"] for model in told["models"]] == ["damage_detector", "plate_detector"]
+    names = ["damage_detector", "plate_detector", "plate_reader", "view_and_wheels"]
+    assert [model["name"] for model in told["models"]] == names
 
 
 def test_what_the_model_is_unsure_of_is_kept_but_told_to_nobody(

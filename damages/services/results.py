@@ -139,8 +139,9 @@ def _detection_state(run: PipelineRun | None) -> str:
 def _models(run: PipelineRun | None, damages: list[Damage]) -> list[ModelVersion]:
     spoke = {damage.model_version for damage in damages if damage.model_version}
     if run:
-        ran = Q(jobs__run=run) | Q(plates_read__run=run)
-        spoke |= set(ModelVersion.objects.filter(ran).distinct())
+        jobs, plates = run.jobs.order_by(), run.plate_readings.order_by()
+        ran = Q(pk__in=jobs.values("model_version")) | Q(pk__in=jobs.values("helpers"))
+        spoke |= set(ModelVersion.objects.filter(ran | Q(pk__in=plates.values("reader"))))
     return sorted(spoke, key=lambda model: (model.name, model.version))
 
 

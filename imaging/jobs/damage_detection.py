@@ -16,7 +16,7 @@ from assets.models import Image, ImageState
 from imaging.jobs.files import pixels_of
 from imaging.jobs.prefetch import prefetched
 from imaging.ml.model import Model, UInt8Image
-from imaging.ml.on_vehicle import on_vehicle
+from imaging.ml.on_vehicle import helpers_of, on_vehicle
 from imaging.ml.types import Prediction
 from imaging.models import Detection, JobRun, ModelVersion
 from imaging.services.model_versions import load, model_version_note
@@ -38,7 +38,8 @@ def run(job: JobRun) -> None:
     """Show each usable photo of the set that this run has not dealt with yet to the model."""
     model = cast("Proposer", on_vehicle(_load(MODEL), _load))
     version = model_version_note(model.card)
-    job_model_note(job=job, model_version=version)
+    helpers = [model_version_note(helper.card) for helper in helpers_of(model)]
+    job_model_note(job=job, model_version=version, helpers=helpers)
     done = set(job.checkpoint)
     usable = job.run.image_set.images.filter(deleted_at__isnull=True, state=ImageState.USABLE)
     todo = [image for image in usable if str(image.pk) not in done]

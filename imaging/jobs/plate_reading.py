@@ -47,7 +47,7 @@ class Eyes:
 def run(job: JobRun) -> None:
     """Read the plates of each usable photo that this run has not dealt with yet; then route a recording by them."""
     eyes = _eyes(job)
-    job_model_note(job=job, model_version=eyes.detector_version)
+    job_model_note(job=job, model_version=eyes.detector_version, helpers=[eyes.reader_version])
     done = set(job.checkpoint)
     usable = job.run.image_set.images.filter(deleted_at__isnull=True, state=ImageState.USABLE)
     todo = [image for image in usable if str(image.pk) not in done]

@@ -24,8 +24,9 @@ from imaging.ops.decode import encode_published, reduced
 from imaging.ops.errors import UnusableMedia
 from imaging.ops.quality import Quality, measure
 from imaging.services.gate import eyes_load
+from imaging.services.model_versions import model_version_note
 from imaging.services.pictures import picture_publish, picture_withdraw
-from imaging.services.runs import job_checkpoint
+from imaging.services.runs import job_checkpoint, job_model_note
 
 _COLUMNS: Final = (
     "state", "reason", "flags", "quality", "width", "height", "published", "has_thumbnails", "faces_blurred_at",
@@ -47,6 +48,7 @@ def run(job: JobRun) -> None:
     done, withheld = set(job.checkpoint), _withheld(job)
     todo = [image for image in job.run.image_set.images.filter(deleted_at__isnull=True) if str(image.pk) not in done]
     eyes = eyes_load(threads=settings.ML_THREADS)
+    job_model_note(job=job, model_version=model_version_note(eyes.side.card))
     for image, looked in prefetched(todo, lambda image: _look(image, publishes=not withheld(image))):
         _settle(job, image, looked, eyes=eyes, is_withheld=withheld(image))
 

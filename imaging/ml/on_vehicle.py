@@ -58,7 +58,7 @@ class OnVehicle:
     def __init__(self, damage: Restricted, vehicle: Outlines) -> None:
         """`damage` and `vehicle` are loaded models."""
         self.name, self.version, self.card = damage.name, damage.version, damage.card
-        self._damage, self._vehicle = damage, vehicle
+        self._damage, self.vehicle = damage, vehicle
         self._sure = damage.card.thresholds.get("vehicle", SURE)
 
     def predict(self, image: UInt8Image) -> Prediction:
@@ -67,7 +67,7 @@ class OnVehicle:
 
     def propose(self, image: UInt8Image, *, floor: float) -> Prediction:
         """Return all findings on the vehicle with a score of at least `floor`, best first."""
-        mask = self._vehicle.mask(image)
+        mask = self.vehicle.mask(image)
         within = mask.soft if mask.score >= self._sure else None
         return self._damage.propose(image, floor=floor, within=within)
 
@@ -80,3 +80,8 @@ def on_vehicle(model: Model, load: Callable[[str], Model]) -> Model:
     if model.name != DAMAGE or VEHICLE not in registry.names():
         return model
     return OnVehicle(cast("Restricted", model), cast("Outlines", load(VEHICLE)))
+
+
+def helpers_of(model: Model) -> tuple[Model, ...]:
+    """The models that help this one, as `on_vehicle` returned it: the mask model, or none."""
+    return (cast("Model", model.vehicle),) if isinstance(model, OnVehicle) else ()

@@ -83,6 +83,10 @@ class JobRun(TenantOwned):
         ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="jobs",
         help_text="The model it ran, also when that saw nothing.",
     )  # fmt: skip
+    helpers = models.ManyToManyField(
+        ModelVersion, blank=True, related_name="helped",
+        help_text="Other models that it ran, such as the one that finds the vehicle.",
+    )  # fmt: skip
 
     objects = TenantGate(models.QuerySet["JobRun"], path="run__image_set__tenant")
 

@@ -6,12 +6,13 @@ one. The number of the attempt fences every later write of that worker: who lost
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 
@@ -114,10 +115,12 @@ def job_checkpoint(*, job: JobRun, done: str) -> None:
     job.checkpoint = checkpoint
 
 
-def job_model_note(*, job: JobRun, model_version: ModelVersion) -> None:
-    """Note which model the job runs; LeaseLost if it is not ours."""
-    if not _mine(job).update(model_version=model_version):
-        raise LeaseLost
+def job_model_note(*, job: JobRun, model_version: ModelVersion, helpers: Collection[ModelVersion] = ()) -> None:
+    """Note which model the job runs, and which others help it; LeaseLost if it is not ours."""
+    with transaction.atomic():
+        if not _mine(job).update(model_version=model_version):
+            raise LeaseLost
+        job.helpers.set(helpers)
     job.model_version = model_version
 
 

@@ -103,7 +103,8 @@ def test_every_plate_is_stored_and_the_car_s_own_counts(ours: factories.House, e
     assert {(str(row.detector), str(row.reader)) for row in rows} == {("plate_detector test-1", "plate_reader test-1")}
     verdict = plate_verdict(run=job.run)
     assert (verdict.plate, verdict.agreeing, verdict.photos) == ("AB12345", 2, 2)
-    assert JobRun.objects.of(EVERY).get(pk=job.pk).model_version == rows[0].detector
+    noted = JobRun.objects.of(EVERY).get(pk=job.pk)
+    assert (noted.model_version, list(noted.helpers.all())) == (rows[0].detector, [rows[0].reader])
 
 
 def test_only_the_tenant_reaches_its_readings(ours: factories.House, outsider: factories.House, eyes: Any) -> None:
@@ -171,7 +172,8 @@ def test_a_recording_goes_to_the_tenant_of_its_car(
     assert {damage.car for damage in damages} == {car}
     told = ResultVersion.objects.of(ours.tenant.pk).get()
     assert told.facts["tenant_id"] == str(ours.tenant.pk)
-    assert [model["name"] for model in told.facts["models"]] == ["damage_detector", "plate_detector", "plate_reader"]
+    names = ["damage_detector", "plate_detector", "plate_reader", "view_and_wheels"]
+    assert [model["name"] for model in told.facts["models"]] == names
     assert ManualProcessing.objects.of(ours.tenant.pk).filter(image_set=image_set).exists()
     event = Event.objects.of(ours.tenant.pk).get(kind=ROUTED_EVENT)
     run = image_set.runs.get()

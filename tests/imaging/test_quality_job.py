@@ -55,6 +55,7 @@ def test_scores_side_and_models_are_kept(ours: House, monkeypatch: pytest.Monkey
     assert (photo.state, photo.flags) == (ImageState.USABLE, ["car_cut"])
     assert photo.quality["view"] == "front_left"
     assert photo.quality["models"] == ChosenEyes.versions
+    assert str(job.model_version) == "view_and_wheels test-1"
     assert photo.quality["scores"]["whole"] == 0
     assert told(photo)["reasons"] == photo_payload(photo)["remarks"] == [REASONS["car_cut"]]
 

@@ -11,7 +11,7 @@ import pytest
 
 from imaging.ml import registry
 from imaging.ml.model import Model
-from imaging.ml.on_vehicle import SURE, VEHICLE, FloatMap, OnVehicle, on_vehicle
+from imaging.ml.on_vehicle import SURE, VEHICLE, FloatMap, OnVehicle, helpers_of, on_vehicle
 from tests.imaging.ml.test_damage_detector import bounds, card, detector, photo
 
 
@@ -74,8 +74,10 @@ def test_only_the_damage_model_is_kept_to_the_vehicle(monkeypatch: pytest.Monkey
         return Sees(0.9)
 
     monkeypatch.setattr(registry, "names", lambda: (VEHICLE,))
-    assert isinstance(on_vehicle(model, load), OnVehicle)
+    kept = on_vehicle(model, load)
+    assert isinstance(kept, OnVehicle)
     assert asked == [VEHICLE]
+    assert (helpers_of(kept), helpers_of(model)) == ((Sees(0.9),), ())
     other = SimpleNamespace(name="plate_detector")
     assert on_vehicle(cast("Model", other), load) is other
     monkeypatch.setattr(registry, "names", lambda: ())
