@@ -131,6 +131,7 @@ class ShadowRunAdmin(RecordAdmin[ShadowRun]):
         state_column("state", _SHADOW_COLOURS),
         column(lambda row: row.image.name or f"photo {row.image.position}", "photo"),
         "agreed",
+        "near",
         "kind_differs",
         "only_current",
         "only_candidate",
@@ -143,8 +144,10 @@ class ShadowRunAdmin(RecordAdmin[ShadowRun]):
     search_ids = ("pk", "image", "run", "image__image_set")
     ordering = ("-created_at",)
     fields = (
-        ("candidate", "against", "state"), "image", "run", ("agreed", "kind_differs", "only_current", "only_candidate"),
-        ("attempts", "seconds", "finished_at"), "error", "findings_text", "id",
+        ("candidate", "against", "state"), "image", "run",
+        ("agreed", "near", "kind_differs", "only_current", "only_candidate"),
+        ("overlap", "wheels_agreed", "wheels_alone"), ("attempts", "seconds", "finished_at"), "error", "findings_text",
+        "id",
     )  # fmt: skip
 
     @admin.display(description="findings")

@@ -17,12 +17,15 @@ from imaging.models import ChangeKind, ModelChange, ModelVersion, ShadowRun, Sha
 from tenants.scope import Reach
 
 #: A photo on which the two differ in anything.
-_DIFFERS: Final = Q(kind_differs__gt=0) | Q(only_current__gt=0) | Q(only_candidate__gt=0)
+_DIFFERS: Final = Q(near__gt=0) | Q(kind_differs__gt=0) | Q(only_current__gt=0) | Q(only_candidate__gt=0)
+#: Columns of things that are summed over photos.
+_SUMMED: Final = (*(str(standing) for standing in Standing), "wheels_agreed", "wheels_alone")
 #: Word of the address bar -> the photos it stands for.
 KINDS: Final[Mapping[str, Q]] = {
     "": _DIFFERS,
     Standing.ONLY_CURRENT: Q(only_current__gt=0),
     Standing.ONLY_CANDIDATE: Q(only_candidate__gt=0),
+    Standing.NEAR: Q(near__gt=0),
     Standing.KIND_DIFFERS: Q(kind_differs__gt=0),
     "all": Q(),
 }
@@ -100,23 +103,44 @@ def model_before(standing: ModelStanding) -> ModelVersion | None:
 class Agreement:
     """How a candidate stands beside the current version: photos and things seen, by how they compare.
 
-    `seconds`: the candidate's mean look at a photo; None before the first.
+    `wheels_agreed`, `wheels_alone`: how many of the things are wheels that both saw, and that one of them saw.
+    `overlap`: mean IoU of the masks where both saw a vehicle; None where that never was. `seconds`: the candidate's
+    mean look at a photo; None before the first.
     """
 
     photos: int = 0
     photos_alike: int = 0
     agreed: int = 0
+    near: int = 0
     kind_differs: int = 0
     only_current: int = 0
     only_candidate: int = 0
+    wheels_agreed: int = 0
+    wheels_alone: int = 0
     waiting: int = 0
     failed: int = 0
+    overlap: float | None = None
     seconds: float | None = None
 
     @property
     def of_things(self) -> Rate:
-        """Share of the things that either saw which both saw, with the same word."""
-        return Rate(self.agreed, self.agreed + self.kind_differs + self.only_current + self.only_candidate)
+        """Share of the things that either saw which both saw alike."""
+        return Rate(self.agreed, self.agreed + self.near + self.kind_differs + self.only_current + self.only_candidate)
+
+    @property
+    def of_wheels(self) -> Rate:
+        """Share of the wheels that either saw which both saw."""
+        return Rate(self.wheels_agreed, self.wheels_agreed + self.wheels_alone)
+
+    @property
+    def of_views(self) -> Rate:
+        """Share of the photos on which either saw a car where both named the same view."""
+        return Rate(self.agreed - self.wheels_agreed, self.of_things.count - self.of_wheels.count)
+
+    @property
+    def of_views_near(self) -> Rate:
+        """The same with views that are 45 degrees apart counted as alike."""
+        return Rate(self.of_views.hits + self.near, self.of_views.count)
 
     @property
     def of_photos(self) -> Rate:
@@ -145,13 +169,14 @@ def shadow_runs(filters: ShadowFilters, *, reach: Reach) -> QuerySet[ShadowRun]:
 def agreements(rows: QuerySet[ShadowRun]) -> dict[UUID, Agreement]:
     """Candidate's id -> how it stands beside the current version on these photos; one query for all of them."""
     done = Q(state=ShadowState.DONE)
-    sums = {str(standing): Sum(str(standing), filter=done, default=0) for standing in Standing}
+    sums = {name: Sum(name, filter=done, default=0) for name in _SUMMED}
     counted = rows.order_by().values("candidate").annotate(
         photos=Count("pk", filter=done),
         photos_alike=Count("pk", filter=done & ~_DIFFERS),
         waiting=Count("pk", filter=Q(state__in=[ShadowState.WAITING, ShadowState.RUNNING])),
         failed=Count("pk", filter=Q(state=ShadowState.FAILED)),
         mean_seconds=Avg("seconds", filter=done),
+        mean_overlap=Avg("overlap", filter=done),
         **{f"sum_{name}": total for name, total in sums.items()},
     )  # fmt: skip
     return {row["candidate"]: _agreement(row) for row in counted}
@@ -160,7 +185,8 @@ def agreements(rows: QuerySet[ShadowRun]) -> dict[UUID, Agreement]:
 def _agreement(row: Mapping[str, Any]) -> Agreement:
     return Agreement(
         **{name: row[name] for name in ("photos", "photos_alike", "waiting", "failed")},
-        **{str(standing): row[f"sum_{standing}"] for standing in Standing},
+        **{name: row[f"sum_{name}"] for name in _SUMMED},
+        overlap=row["mean_overlap"],
         seconds=row["mean_seconds"],
     )
 

@@ -55,5 +55,7 @@ def no_probe(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def received(by: User, version: str = "9.0.0", **changes: Any) -> ModelVersion:
-    """A candidate in storage."""
-    return candidates.candidate_receive(sent=sent(card(version, **changes)), by=by, known_labels=LABELS)
+    """A candidate in storage; of another model than the one of damages if `name` is among the changes."""
+    raw = card(version, **changes)
+    files = contents(raw["name"])
+    return candidates.candidate_receive(sent=sent(raw, files), by=by, known_labels=LABELS)

@@ -81,6 +81,7 @@ class Standing(StrEnum):
     """How something that one of two models saw stands with the other."""
 
     AGREED = "agreed"
+    NEAR = "near"
     KIND_DIFFERS = "kind_differs"
     ONLY_CURRENT = "only_current"
     ONLY_CANDIDATE = "only_candidate"

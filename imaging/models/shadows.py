@@ -43,10 +43,18 @@ class ShadowRun(TenantOwned):
     pairs = models.JSONField(
         default=list, blank=True, help_text="[[kind, place among the current's, place among the candidate's], ...]"
     )
-    agreed = models.PositiveSmallIntegerField(default=0, help_text="Seen by both, with the same word.")
-    kind_differs = models.PositiveSmallIntegerField(default=0, help_text="Seen by both, with different words.")
+    agreed = models.PositiveSmallIntegerField(
+        default=0, help_text="Seen by both, with the same word or nearly the same mask."
+    )
+    near = models.PositiveSmallIntegerField(default=0, help_text="Views of the car that are 45 degrees apart.")
+    kind_differs = models.PositiveSmallIntegerField(
+        default=0, help_text="Seen by both, with different words or another mask."
+    )
     only_current = models.PositiveSmallIntegerField(default=0)
     only_candidate = models.PositiveSmallIntegerField(default=0)
+    wheels_agreed = models.PositiveSmallIntegerField(default=0, help_text="Wheels among those that both saw.")
+    wheels_alone = models.PositiveSmallIntegerField(default=0, help_text="Wheels among those that one of them saw.")
+    overlap = models.FloatField(null=True, blank=True, help_text="IoU of the two masks, where both saw a vehicle.")
     seconds = models.FloatField(null=True, blank=True, help_text="The candidate's look, decoding left out.")
     error = models.CharField(max_length=500, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

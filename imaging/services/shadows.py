@@ -7,7 +7,7 @@ while nothing else waits, one photo at a time; whatever goes wrong stays in the 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -21,13 +21,15 @@ from django.utils import timezone
 from assets.models import ImageState
 from imaging.detections import is_proposal
 from imaging.jobs.files import pixels_of
-from imaging.ml.matching import Pair, Standing, compare
+from imaging.ml.comparing import Comparison, Sight
+from imaging.ml.matching import Standing
 from imaging.ml.model import Model, UInt8Image
 from imaging.ml.on_vehicle import on_vehicle
-from imaging.ml.types import Finding, Prediction
+from imaging.ml.types import Finding
 from imaging.models import Detection, JobRun, ModelVersion, ShadowRun, ShadowState, VersionState
+from imaging.ops.decode import reduced
 from imaging.services.model_versions import load, model_version_note, version_load
-from imaging.shadowing import MODEL_OF_JOB, SHADOWED
+from imaging.shadowing import SHADOWED, Shadowed, shadowed_in
 
 log = structlog.get_logger(__name__)
 
@@ -43,34 +45,46 @@ def shadows_open(*, job: JobRun) -> int:
 
     Nothing that goes wrong here keeps the job from being done.
     """
-    name, against = MODEL_OF_JOB.get(job.name), job.model_version_id
-    if name is None or against is None:
+    names = shadowed_in(job.name)
+    if not names:
         return 0
     try:
         with transaction.atomic():
-            return _open(job, name, against)
+            return _open(job, names)
     except Exception:
         log.exception("shadow.not_opened", job=job.name, run=str(job.run_id))
         return 0
 
 
-def _open(job: JobRun, name: str, against: UUID) -> int:
-    image_set = job.run.image_set
-    whose = Q(shadow_for_all=True)
-    if image_set.tenant_id is not None:
-        whose |= Q(shadow_tenants=image_set.tenant_id)
-    in_shadow = ModelVersion.objects.filter(whose, name=name, state=VersionState.SHADOW).order_by().distinct()
-    candidates = list(in_shadow.values_list("pk", flat=True))
+def _open(job: JobRun, names: Collection[str]) -> int:
+    candidates = _in_shadow(job, names)
     if not candidates:
         return 0
-    photos = image_set.images.filter(deleted_at__isnull=True, state=ImageState.USABLE).values_list("pk", flat=True)
+    against = _ran(job)
+    photos = job.run.image_set.images.filter(deleted_at__isnull=True, state=ImageState.USABLE)
     rows = [
-        ShadowRun(run_id=job.run_id, image_id=photo, candidate_id=candidate, against_id=against)
-        for candidate in candidates
-        for photo in photos
+        ShadowRun(run_id=job.run_id, image_id=photo, candidate_id=candidate, against_id=against[name])
+        for photo in photos.values_list("pk", flat=True)
+        for candidate, name in candidates
+        if name in against
     ]
     _rows().bulk_create(rows, ignore_conflicts=True)
     return len(rows)
+
+
+def _in_shadow(job: JobRun, names: Collection[str]) -> list[tuple[UUID, str]]:
+    """Candidates of these models, with their models' names, that see the photos of the job's tenant."""
+    whose, tenant_id = Q(shadow_for_all=True), job.run.image_set.tenant_id
+    if tenant_id is not None:
+        whose |= Q(shadow_tenants=tenant_id)
+    rows = ModelVersion.objects.filter(whose, name__in=names, state=VersionState.SHADOW).order_by().distinct()
+    return list(rows.values_list("pk", "name"))
+
+
+def _ran(job: JobRun) -> dict[str, UUID]:
+    """Name of each model that the job ran -> id of its version."""
+    rows = ModelVersion.objects.filter(Q(pk=job.model_version_id) | Q(pk__in=job.helpers.order_by().values("pk")))
+    return dict(rows.values_list("name", "pk"))
 
 
 def shadows_wait() -> bool:
@@ -106,44 +120,48 @@ def shadows_give_up() -> int:
 
 def _looked(row: ShadowRun) -> dict[str, Any]:
     """What the candidate saw, beside what the current version saw, as columns of the row."""
-    name = row.candidate.name
-    pixels = pixels_of(row.image.received)
-    candidate = on_vehicle(version_load(name, row.candidate_id, threads=settings.ML_THREADS), _load)
+    shadowed = SHADOWED[row.candidate.name]
+    pixels = _shown(row, shadowed)
+    candidate = on_vehicle(version_load(row.candidate.name, row.candidate_id, threads=settings.ML_THREADS), _load)
     started = time.perf_counter()
-    said = candidate.predict(pixels)
+    said = shadowed.measure.look(candidate, pixels)
     seconds = time.perf_counter() - started
-    current = _stored(row) if SHADOWED[name].is_stored else _seen_now(row, pixels).findings
-    pairs = compare(current, said.findings)
+    current = Sight(_stored(row)) if shadowed.is_stored else shadowed.measure.look(_current(row), pixels)
     return {
         "seconds": seconds,
         "findings": _told(said.findings),
-        "current_findings": _told(current),
-        "pairs": [[pair.standing, pair.current, pair.candidate] for pair in pairs],
-        **_counts(pairs),
+        "current_findings": _told(current.findings),
+        **_columns(shadowed.measure.compare(current, said)),
     }
+
+
+def _shown(row: ShadowRun, shadowed: Shadowed) -> UInt8Image:
+    """The photo as the job shows it to the model."""
+    pixels = pixels_of(row.image.received)
+    return pixels if shadowed.side is None else reduced(pixels, max_side=shadowed.side)
 
 
 def _load(name: str) -> Model:
     return load(name, threads=settings.ML_THREADS)
 
 
-def _stored(row: ShadowRun) -> list[Finding]:
+def _stored(row: ShadowRun) -> tuple[Finding, ...]:
     """What the current version said of the photo, as far as it counted."""
     rows = Detection.objects.all_tenants(_WHY).filter(
         is_proposal(), run=row.run_id, image=row.image_id, model_version=row.against_id
     )
-    return [
+    return tuple(
         Finding(one.label, one.score, tuple((x, y) for x, y in one.polygon))
         for one in rows.order_by("-score", "ordinal")
-    ]
+    )
 
 
-def _seen_now(row: ShadowRun, pixels: UInt8Image) -> Prediction:
-    """What the current version sees, if it is still the one that the job ran."""
+def _current(row: ShadowRun) -> Model:
+    """The current version, if it is still the one that the job ran."""
     model = _load(row.candidate.name)
     if model_version_note(model.card).pk != row.against_id:
         raise LookupError("Another version is current by now.")
-    return model.predict(pixels)
+    return model
 
 
 def _told(findings: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -153,9 +171,15 @@ def _told(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     ]
 
 
-def _counts(pairs: Sequence[Pair]) -> dict[str, int]:
-    """Column -> how many pairs stand so."""
-    return {str(standing): sum(pair.standing == standing for pair in pairs) for standing in Standing}
+def _columns(found: Comparison) -> dict[str, Any]:
+    """A comparison as columns: the pairs, how many of them stand in which way, and what was measured besides."""
+    return {
+        "pairs": [[pair.standing, pair.current, pair.candidate] for pair in found.pairs],
+        "overlap": found.overlap,
+        "wheels_agreed": found.wheels_agreed,
+        "wheels_alone": found.wheels_alone,
+        **{str(standing): sum(pair.standing == standing for pair in found.pairs) for standing in Standing},
+    }
 
 
 # --- rows ---

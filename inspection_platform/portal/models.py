@@ -39,6 +39,7 @@ from imaging.shadowing import SHADOWED
 from imaging.states import NEXT
 from inspection_platform.portal.access import person_of
 from inspection_platform.portal.cards import card_shown, compared, headline
+from inspection_platform.portal.shadow_words import counted, shadow_words
 from tenants.errors import DomainError, Invalid
 from tenants.models import Tenant, User
 from tenants.scope import Reach
@@ -85,6 +86,7 @@ def version(request: HttpRequest, name: str, version_id: UUID) -> HttpResponse:
     """One version: its card, its figures beside the current one's, how it does in shadow, what may be done with it."""
     standing, row = version_reached(name, version_id)
     runs = shadow_runs(ShadowFilters(), reach=Reach.every()).filter(candidate=row)
+    words, agreement = shadow_words(name), agreements(runs).get(row.pk)
     context = {
         **admin.site.each_context(request),
         "title": f"Model {row}",
@@ -93,7 +95,9 @@ def version(request: HttpRequest, name: str, version_id: UUID) -> HttpResponse:
         "card": card_shown(row.card),
         "is_speaking": _is_speaking(row, standing),
         "figures": compared(standing.card, row.card),
-        "agreement": agreements(runs).get(row.pk),
+        "agreement": agreement,
+        "counts": counted(agreement, words) if agreement else [],
+        "words": words,
         "shadow_tenants": list(row.shadow_tenants.order_by("name")),
         "tenants": Tenant.objects.filter(is_active=True).order_by("name"),
         "changes": row.changes.select_related("by", "replaced"),

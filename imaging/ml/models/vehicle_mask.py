@@ -75,14 +75,19 @@ class VehicleMask:
     def predict(self, image: UInt8Image) -> Prediction:
         """Return the outline of the main car as the only finding; none when there is no car."""
         found = self.mask(image)
+        return Prediction(self.name, self.version, found.width, found.height, self.outline(found))
+
+    def outline(self, found: Mask) -> tuple[Finding, ...]:
+        """Return the outline of what a mask shows as the only finding; none when that is no car."""
+        if not found.score:
+            return ()
         coarse = _coarse(found.soft)
         rows, columns = coarse.shape
-        regions = regions_find(coarse, grow=HALF, floor=HALF, limit=1, tolerance=_STRAIGHT) if found.score else []
-        findings = tuple(
+        regions = regions_find(coarse, grow=HALF, floor=HALF, limit=1, tolerance=_STRAIGHT)
+        return tuple(
             Finding(self.card.labels[0], found.score, tuple((_unit(x / columns), _unit(y / rows)) for x, y in outline))
             for outline in (region.polygon for region in regions)
         )
-        return Prediction(self.name, self.version, found.width, found.height, findings)
 
     def soft(self, image: UInt8Image) -> FloatMap:
         """Return the chances of the main car on a photo, (rows, columns), whatever the card's thresholds say."""
