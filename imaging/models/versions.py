@@ -38,6 +38,12 @@ class ModelVersion(Row):
         ordering: ClassVar = ["name", "-created_at"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["name", "version", "sha256"], name="model_version_once"),
+            # A release may be built anew without another version; what people upload has one of its own.
+            models.UniqueConstraint(
+                fields=["name", "version"],
+                condition=~Q(state=VersionState.RELEASED),
+                name="model_version_uploaded_once",
+            ),
             models.UniqueConstraint(
                 fields=["name"], condition=Q(state=VersionState.CURRENT), name="model_version_one_current"
             ),

@@ -56,7 +56,9 @@ def candidate_receive(
             with transaction.atomic():
                 _keep(row, files, by=by, reason=reason)
         except IntegrityError as error:
-            raise Conflict("Somebody else uploaded this version just now.") from error
+            raise Conflict(
+                f"Somebody else uploaded {row} just now. Look at theirs, or give yours a version of its own."
+            ) from error
         undo.pop_all()
     return row
 
