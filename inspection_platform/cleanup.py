@@ -24,7 +24,7 @@ from assets.services.recordings import recording_parts_remove, recordings_prune
 from assets.services.staging import announced_orphans_remove
 from damages.services.cleanup import image_sets_prune
 from damages.services.retention import image_sets_erase
-from imaging.services.model_files import model_orphans_remove
+from imaging.services.model_files import model_copies_remove, model_orphans_remove
 from tenants.services.batches import rows_delete
 from tenants.services.cleanup import auth_sessions_prune, idempotency_prune, one_time_codes_prune
 
@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 #: A file younger than this may still get its row.
 FILE_PATIENCE: Final = timedelta(days=1)
+#: A version that was tried or rolled back so lately may be wanted again soon.
+MODEL_PATIENCE: Final = timedelta(days=30)
 #: How long the task queue's own record of failures is kept; the failures of jobs are in the job rows.
 QUEUE_RECORD: Final = timedelta(days=30)
 
@@ -51,6 +53,10 @@ def _unused_since(now: datetime) -> datetime:
 
 def _django_sessions(now: datetime, dry_run: bool) -> int:  # noqa: FBT001 - a step of the table below
     return rows_delete(Session.objects.filter(expire_date__lt=now), dry_run=dry_run)
+
+
+def _model_copies(now: datetime, dry_run: bool) -> int:  # noqa: FBT001 - as above
+    return model_copies_remove(asked_before=now - FILE_PATIENCE, needed_since=now - MODEL_PATIENCE, dry_run=dry_run)
 
 
 def _queue_records(now: datetime, dry_run: bool) -> int:  # noqa: FBT001 - as above
@@ -83,6 +89,7 @@ STEPS: Final[tuple[tuple[str, Callable[[datetime, bool], int]], ...]] = (
         "files of models without a version",
         lambda now, dry: model_orphans_remove(before=now - FILE_PATIENCE, dry_run=dry),
     ),
+    ("copies of models that no version needs, on this machine", _model_copies),
     ("half-received files", lambda now, dry: incoming_leftovers_remove(before=now - FILE_PATIENCE, dry_run=dry)),
     ("one-time codes used or expired", lambda now, dry: one_time_codes_prune(now=now, dry_run=dry)),
     ("logins over", lambda now, dry: auth_sessions_prune(now=now, dry_run=dry)),

@@ -1,12 +1,19 @@
-"""Files of uploaded models: sealed in storage, and a copy of those that are used on each machine."""
+"""Files of uploaded models: sealed in storage, and a copy of those that are used on each machine.
+
+Copies that no version needs go with the daily clean-up of their machine. It leaves those alone that somebody asked for
+lately; a worker that is handed a copy at the very moment it goes asks for it again (`model_versions.version_load`).
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -14,13 +21,16 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db.models import Q
 
 from assets.services.cleanup import files_remove
 from assets.storage import stored_files
 from imaging.ml.card import Card, CardError, ModelFile, card_parse
-from imaging.models import CandidateFile, ModelVersion
+from imaging.models import CandidateFile, ModelVersion, VersionState
 
 _PIECE: Final = 1 << 20
+#: How copies are named, and while they arrive.
+_COPY: Final = re.compile(r"[0-9a-f]{64}\.tflite|tmp[a-z0-9_]{8}\.part")
 
 
 def files_store(version_id: UUID, contents: Mapping[str, bytes]) -> list[CandidateFile]:
@@ -45,6 +55,49 @@ def model_orphans_remove(*, before: datetime, dry_run: bool = False) -> int:
     return len(orphans) if dry_run else files_remove(orphans)
 
 
+def model_copies_remove(*, asked_before: datetime, needed_since: datetime, dry_run: bool = False) -> int:
+    """Remove this machine's copies that no version needs and nobody asked for since `asked_before`; returns how many.
+
+    Needed are those of versions that speak or look in shadow, and of candidates and former ones that something was done
+    with since `needed_since`: they may be wanted soon. Whatever goes can be fetched again while its version has files.
+    """
+    old = [path for path in _copies() if _asked(path) < asked_before]
+    needed = _needed(since=needed_since) if old else set()
+    gone = [path for path in old if path.stem not in needed]
+    if not dry_run:
+        for path in gone:
+            _remove(path, asked_before)
+    return len(gone)
+
+
+def _needed(*, since: datetime) -> set[str]:
+    """Digests of the files of versions that are in use, or may be soon."""
+    is_used = Q(model_version__state__in=[VersionState.CURRENT, VersionState.SHADOW])
+    may_be = Q(model_version__state__in=[VersionState.CANDIDATE, VersionState.FORMER])
+    rows = CandidateFile.objects.filter(is_used | may_be & Q(model_version__modified_at__gte=since))
+    return set(rows.values_list("sha256", flat=True))
+
+
+def _copies() -> list[Path]:
+    """The copies on this machine, and what downloads left that were cut off; other files there are not ours."""
+    folder = Path(settings.MODEL_CACHE_DIR)
+    return [path for path in folder.iterdir() if _COPY.fullmatch(path.name)] if folder.is_dir() else []
+
+
+def _asked(path: Path) -> datetime:
+    """When a copy was asked for last, or written; now if it is gone."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return datetime.now(UTC)
+
+
+def _remove(path: Path, asked_before: datetime) -> None:
+    """Remove a copy, unless somebody asked for it since we looked. A process that has read it needs it no more."""
+    if _asked(path) < asked_before:
+        path.unlink(missing_ok=True)
+
+
 def card_local(version: ModelVersion) -> Card:
     """The card of an uploaded version with its files on this machine; CardError when one cannot be had."""
     stored = {row.name: row for row in version.files.all()}
@@ -63,9 +116,12 @@ def _local(file: ModelFile, stored: Mapping[str, CandidateFile]) -> ModelFile:
 
 
 def _fetched(row: CandidateFile) -> Path:
-    """Path of the copy, whole and verified. It is named by its digest, so that any number of processes may share it."""
+    """Path of the copy, whole and verified. It is named by its digest, so that any number of processes may share it.
+
+    Its time tells the clean-up that it was asked for.
+    """
     place = Path(settings.MODEL_CACHE_DIR) / f"{row.sha256}.tflite"
-    if _digest_of(place) == row.sha256:
+    if _is_here(place, row.sha256):
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=place.parent, suffix=".part", delete=False) as draft:
@@ -76,6 +132,13 @@ def _fetched(row: CandidateFile) -> Path:
     finally:
         path.unlink(missing_ok=True)
     return place
+
+
+def _is_here(place: Path, digest: str) -> bool:
+    """Whether the copy is here and whole; it counts as asked for now, before it is looked at."""
+    with suppress(OSError):  # it is not here, or belongs to another installation on this machine
+        os.utime(place)
+    return _digest_of(place) == digest
 
 
 def _download(row: CandidateFile, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from imaging.ml import registry
-from imaging.ml.card import Card
+from imaging.ml.card import Card, CardError
 from imaging.ml.model import Model
 from imaging.ml.runtime import preferred
 from imaging.models import ModelVersion, VersionState
@@ -30,7 +30,11 @@ def version_load(name: str, version_id: UUID, *, threads: int) -> Model:
     def find() -> Card:
         return card_local(ModelVersion.objects.get(pk=version_id))
 
-    return registry.load_version(name, str(version_id), find=find, threads=threads)
+    try:
+        return registry.load_version(name, str(version_id), find=find, threads=threads)
+    except CardError:
+        # The clean-up may take a copy between being found and being read; what is wrong otherwise stays wrong.
+        return registry.load_version(name, str(version_id), find=find, threads=threads)
 
 
 def current_id(name: str) -> UUID | None:
