@@ -24,7 +24,7 @@ def load(name: str, *, threads: int) -> Model:
     return version_load(name, current, threads=threads)
 
 
-def version_load(name: str, version_id: UUID, *, threads: int) -> Model:
+def version_load(name: str, version_id: UUID, *, threads: int | None) -> Model:
     """An uploaded version of a model; its files are fetched from storage where this machine does not have them yet."""
 
     def find() -> Card:
@@ -40,6 +40,11 @@ def version_load(name: str, version_id: UUID, *, threads: int) -> Model:
 def current_id(name: str) -> UUID | None:
     """Id of the version that was promoted; None while the release's speaks."""
     return ModelVersion.objects.filter(name=name, state=VersionState.CURRENT).values_list("pk", flat=True).first()
+
+
+def promoted_ids() -> dict[str, UUID]:
+    """Name of each model of which a version was promoted -> that version's id."""
+    return dict(ModelVersion.objects.filter(state=VersionState.CURRENT).values_list("name", "pk"))
 
 
 def model_version_note(card: Card) -> ModelVersion:
