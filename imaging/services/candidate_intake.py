@@ -24,6 +24,11 @@ _ZIP: Final = b"PK\x03\x04"
 #: Files in one upload: a card, and a model's parts in several number formats.
 _MOST_FILES: Final = 12
 _MOST_CARD_BYTES: Final = 1_000_000
+#: Thresholds that trying a model does not ask for, and what they mean.
+_ASKED_LATER: Final = {
+    "score": "what the model says counts",
+    "contrary": "the car is surely seen from another side than the one asked for",
+}
 _VERSION: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,39}")
 #: What the table of versions can hold.
 _MOST_DEEP: Final = 40
@@ -158,8 +163,9 @@ def _check_card(card: Card, known_labels: Mapping[str, Collection[str]]) -> None
         raise Invalid("A version is up to 40 letters, digits, dots, pluses and hyphens, such as 0.3.0.")
     released = registry.card(card.name)
     _check_labels(card, known_labels.get(card.name, released.labels))
-    if "score" in released.thresholds and "score" not in card.thresholds:
-        raise Invalid("The card names no threshold “score”, from which on what the model says counts.")
+    for threshold, meaning in _ASKED_LATER.items():
+        if threshold in released.thresholds and threshold not in card.thresholds:
+            raise Invalid(f"The card names no threshold “{threshold}”, from which on {meaning}.")
     for name in runtime.installed():
         for part in ("", *card.parts):
             _check_file_for(card, name, part)

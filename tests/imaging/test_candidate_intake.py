@@ -204,6 +204,10 @@ def test_what_is_no_card_is_refused(data: bytes, words: str) -> None:
         (lambda: candidates.card(labels=["scratch", "unicorn"]), "understands the labels unicorn"),
         (lambda: candidates.card(thresholds={"score": 2}), "thresholds.score"),
         (lambda: candidates.card(thresholds={"grow": 0.5}), "no threshold"),
+        (
+            lambda: candidates.card(name="view_and_wheels", thresholds={"vehicle": 0.5, "wheel": 0.3}),
+            "no threshold “contrary”",
+        ),
         (lambda: candidates.card(files=[]), "files must be"),
         (lambda: candidates.card(files=[{**candidates.card()["files"][0], "runtimes": ["tflite"]}]), "no file for"),
         (lambda: candidates.card(files=[{**candidates.card()["files"][0], "file": "../x.tflite"}]), "beside its card"),

@@ -14,8 +14,9 @@ class Command(BaseCommand):
 
     help = (
         "Remove sessions and sets nobody came back for (SESSION_DAYS), files without rows, expired codes, logins, "
-        "stored answers and queue records; photos as received whose tenant's retention is over (expiryAfter) where a "
-        "blurred picture is published. Nothing else with a result is touched."
+        "stored answers and queue records, this machine's copies of models that no version needs; photos as received "
+        "whose tenant's retention is over (expiryAfter) where a blurred picture is published. Nothing else with a "
+        "result is touched."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
