@@ -64,7 +64,7 @@ _OF_MASKS: Final = ShadowWords(
         Standing.ONLY_CURRENT: "Only the current version saw a vehicle",
         Standing.ONLY_CANDIDATE: "Only the candidate saw a vehicle",
     },
-    marks={Standing.AGREED: "both saw it", Standing.KIND_DIFFERS: "both saw it, elsewhere", **_ALONE_MARKS},
+    marks={Standing.AGREED: "both saw it", Standing.KIND_DIFFERS: "both saw it, with another outline", **_ALONE_MARKS},
     rule="The two masks are compared by the area they share over the area that either covers (IoU), cell by cell. From "
     f"{MASKS_AGREE:.2f} on they agree; below it, or where one of them saw no vehicle, they disagree. Photos on which "
     f"neither saw one count as photos without a difference alone. The outlines drawn are simplified. {_INTERVALS}",
