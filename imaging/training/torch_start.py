@@ -10,6 +10,7 @@ convolution goes back as it is, and its normalisation gets the statistics of rea
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -44,15 +45,16 @@ def start_from(model: nn.Module, path: Path, pixels: Tensor) -> nn.Module:
 
 
 @torch.no_grad()
-def blended(first: nn.Module, second: nn.Module, share: float) -> nn.Module:
-    """Return a copy of `second` whose weights are `share` parts its own and the rest those of `first`.
+def blended(networks: Sequence[nn.Module], shares: Sequence[float]) -> nn.Module:
+    """Return a network whose weights are the sum of those of `networks`, each by its share; the shares sum to 1.
 
-    Both must be of one shape. Normalisation is folded into its convolution before, or the weights would not compare.
+    All must be of one shape. Normalisation is folded into its convolution before, or the weights would not compare.
     """
-    made = _folded(second)
-    for kept, other in zip(made.state_dict().values(), _folded(first).state_dict().values(), strict=True):
-        if kept.dtype.is_floating_point:
-            kept.copy_(share * kept + (1.0 - share) * other)
+    folded = [_folded(network) for network in networks]
+    made = folded[0]
+    for values in zip(*(network.state_dict().values() for network in folded), strict=True):
+        if values[0].dtype.is_floating_point:
+            values[0].copy_(sum(share * value for share, value in zip(shares, values, strict=True)))
     return made
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +34,35 @@ KIND_OF: Mapping[str, int] = {"scratch": 0, "dent": 1} | {
     f"{severity}-{kind}": index for severity in SEVERITIES for index, kind in enumerate(KINDS)
 }
 STRIDE = 4
-SCHEDULE = Schedule(steps=1350, batch=6, rate=7e-4, encoder_rate=2e-4, decay=0.04, warmup=100, every=50, watch=400)
-TILES = TileRecipe()
 
 VALID = "damage/usedcars/val.json"
-VERSION = "0.3.0"
+VERSION = "0.4.0"
 START = "start.tflite"
-# Share of the trained weights against those it started from.
-BLEND = 0.5
 # Photos that int8 is calibrated with, and that a start from a shipped file is normalised with.
 CALIBRATION, STATISTICS = 24, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One of the trainings whose weights are blended with those they all start from, each by its `share`."""
+
+    name: str
+    schedule: Schedule
+    tiles: TileRecipe
+    share: float
+
+
+#: All go on from the shipped weights; what is left of the shares is theirs.
+RUNS = (
+    Run(
+        "calm",
+        Schedule(steps=2400, batch=6, rate=1.2e-4, encoder_rate=6e-5, decay=0.04, warmup=200, every=200, seed=2),
+        TileRecipe(zoom=(0.8, 2.6)),
+        share=0.5,
+    ),
+)
+#: Without shipped weights to start from, from ImageNet's.
+ANEW = Run("anew", Schedule(steps=3200), TileRecipe(), share=1.0)
 
 
 def load_pixels(photo: Photo) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -55,8 +74,8 @@ def load_pixels(photo: Photo) -> np.ndarray[Any, np.dtype[np.uint8]]:
 class DamageTiles(Dataset[dict[str, Any]]):
     """Endless tiles: the i-th depends on the seed and `i` alone."""
 
-    def __init__(self, root: Path, seed: int, length: int) -> None:
-        self.seed, self.length = seed, length
+    def __init__(self, root: Path, recipe: TileRecipe, seed: int, length: int) -> None:
+        self.recipe, self.seed, self.length = recipe, seed, length
         self.sources = [train_photos(root, name) for name in SHARES]
         self.pixels = [[load_pixels(one.photo) for one in tqdm(source, desc="read")] for source in self.sources]
         self.chances = [_chances([one.photo for one in source]) for source in self.sources]
@@ -71,7 +90,7 @@ class DamageTiles(Dataset[dict[str, Any]]):
         number = int(rng.choice(len(self.sources[source]), p=self.chances[source]))
         one, pixels = self.sources[source][number], self.pixels[source][number]
         tile = tile_make(
-            one.photo, pixels, recipe=TILES, kinds=KIND_OF, patches=self.patches, rng=rng, surface=one.surface
+            one.photo, pixels, recipe=self.recipe, kinds=KIND_OF, patches=self.patches, rng=rng, surface=one.surface
         )
         return {"image": tile.image, "target": tile.target, "weight": tile.weight, "kind": tile.kind.astype(np.int64)}
 
@@ -152,29 +171,41 @@ def check(model: nn.Module, step: int, folder: Path, zooms: Sequence[float] = (1
 
 
 def run(folder: Path, *, steps: int | None = None, stop: int | None = None) -> None:
-    """Train, or go on from the last checkpoint in `folder`, then export the files and `trained.json` there.
+    """Train, or go on from the last checkpoints in `folder`, then export the files and `trained.json` there.
 
-    A shipped float16 file in `folder/start.tflite` is where it begins instead of ImageNet's weights; what the training
-    made of them is then blended with them.
+    A shipped float16 file in `folder/start.tflite` is where the trainings begin instead of ImageNet's weights; what
+    they made of them is then blended with them. `steps` and `stop` are those of each.
     """
-    schedule = replace(SCHEDULE, steps=SCHEDULE.steps if steps is None else steps, stop=stop)
-    model = DenseNet(1 + len(KINDS))
+    first, runs = DenseNet(1 + len(KINDS)), (ANEW,)
     if (folder / START).exists():
         photos = coco_load(data_root() / USEDCARS)[:STATISTICS]
         pixels = np.stack([load_pixels(photo) for photo in photos])
-        start_from(model, folder / START, torch.from_numpy(pixels).permute(0, 3, 1, 2).float())
-    first = copy.deepcopy(model)
-    tiles = DamageTiles(data_root(), schedule.seed, schedule.steps * schedule.batch)
-    average = train(model, tiles, loss_of, schedule, folder, lambda net, step: check(net, step, folder))
-    ship(blended(first, average, BLEND) if (folder / START).exists() else average, folder, schedule)
+        start_from(first, folder / START, torch.from_numpy(pixels).permute(0, 3, 1, 2).float())
+        runs = RUNS
+    runs = tuple(replace(one, schedule=_schedule(one.schedule, steps, stop)) for one in runs)
+    averages = [_trained(copy.deepcopy(first), one, folder / one.name) for one in runs]
+    shares = [one.share for one in runs]
+    ship(blended([first, *averages], [1.0 - sum(shares), *shares]), folder, runs)
 
 
-def ship(average: nn.Module, folder: Path, schedule: Schedule) -> None:
-    """Export `average` and say how it came to be."""
+def _schedule(schedule: Schedule, steps: int | None, stop: int | None) -> Schedule:
+    return replace(schedule, steps=schedule.steps if steps is None else steps, stop=stop)
+
+
+def _trained(model: nn.Module, one: Run, folder: Path) -> nn.Module:
+    """The averaged weights of a training, checkpoints in `folder`."""
+    length = one.schedule.steps * one.schedule.batch
+    tiles = DamageTiles(data_root(), one.tiles, one.schedule.seed, length)
+    return train(model, tiles, loss_of, one.schedule, folder, lambda net, step: check(net, step, folder))
+
+
+def ship(made: nn.Module, folder: Path, runs: Sequence[Run]) -> None:
+    """Export `made` and say how it came to be."""
     photos = coco_load(data_root() / VALID)[:CALIBRATION]
     samples = (sample for photo in photos for sample in _samples(photo))
-    export(average, folder, "damage_detector", kinds=len(KINDS), size=640, samples=samples)
-    told = {"version": VERSION, "steps": schedule.steps, "batch": schedule.batch}
+    export(made, folder, "damage_detector", kinds=len(KINDS), size=640, samples=samples)
+    steps, batch = ([getattr(one.schedule, part) for one in runs] for part in ("steps", "batch"))
+    told = {"version": VERSION, "steps": steps, "batch": batch}
     (folder / "trained.json").write_text(json.dumps(told) + "\n", encoding="utf-8")
 
 

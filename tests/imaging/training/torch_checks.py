@@ -134,7 +134,7 @@ class TestStart:
         first, second = self.started(), DenseNet(4).eval()
         with torch.no_grad():
             for share, whole in ((0.0, first), (1.0, second)):
-                made = blended(first, second, share)
+                made = blended([first, second], [1.0 - share, share])
                 torch.testing.assert_close(made(self.pixels), whole(self.pixels), atol=2e-3, rtol=1e-3)
 
 
