@@ -16,23 +16,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-import numpy as np
-from django.db.models import Case, Count, Exists, OuterRef, Q, Value, When
+from django.db.models import Case, Count, Exists, OuterRef, Q, TextField, Value, When
+from django.db.models.functions import Cast
 
+from damages.matched_photos import MatchedPhotos
 from damages.models import Damage, DamageState, ManualStatus, Source
 from damages.querysets import DamageQuerySet
-from imaging.ml.matching import assign, boxes_around, loose
 from imaging.ml.rates import Rate
 from imaging.models import Detection, JobRun, JobState, ModelVersion
 from tenants.scope import Reach
 
-#: Damages to be matched one by one; of more than these only the latest are looked at, and the page says so.
-MOST_MATCHED: Final = 10_000
+#: Damages to be matched one by one. Of more than these recall is that of the latest sets, and the page says of which.
+MOST_MATCHED: Final = 25_000
 _JOB: Final = "damage_detection"
 
 
@@ -85,11 +85,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Tallies by cell, with the versions they speak of. `is_capped`: not all damages could be matched."""
+    """Tallies by cell, with the versions they speak of.
+
+    `recall_after`: found and missed are those of sets recorded after this moment; None: of all.
+    """
 
     cells: Mapping[Cell, Tally]
     versions: Mapping[UUID, ModelVersion]
-    is_capped: bool = False
+    recall_after: datetime | None = None
 
     @property
     def total(self) -> Tally:
@@ -123,9 +126,10 @@ class _Wanted(NamedTuple):
     image: UUID
     camera: str
     category: str
-    polygon: Sequence[Sequence[float]]
     created_at: datetime
     run: UUID | None
+    recorded_at: datetime
+    outline: str
 
 
 class _Look(NamedTuple):
@@ -136,27 +140,22 @@ class _Look(NamedTuple):
     finished_at: datetime | None
 
 
-@dataclass(slots=True)
-class _Photo:
-    """What a run's findings and people's damages on one photo have to be matched: outlines with their cells."""
-
-    wanted: list[tuple[Cell, Sequence[Sequence[float]]]] = field(default_factory=list)
-    offered: list[tuple[float, Sequence[Sequence[float]]]] = field(default_factory=list)
+#: What a run said about a photo.
+_Sight = tuple[UUID, UUID]
 
 
 def accuracy(filters: AccuracyFilters, *, reach: Reach) -> Accuracy:
     """Precision and recall from decisions within reach, in five queries however many damages there are."""
     versions = {row.pk: row for row in ModelVersion.objects.only("name", "version", "card")}
     rows = _within(Damage.objects.of(reach).visible(), filters)
+    to_match, after = _to_match(rows, versions)
     cells: defaultdict[Cell, Tally] = defaultdict(Tally)
-    for cell, tally in _proposals(rows, versions):
+    for cell, tally in _proposals(rows, versions, after):
         cells[cell].add(tally)
-    to_match = _to_match(rows, versions)
-    photos = _photos(to_match[:MOST_MATCHED], versions, reach)
-    for cell, tally in _matched(photos):
-        cells[cell].add(tally)
+    for cell, is_found in _photos(to_match, versions, reach).results():
+        cells[cell].add(Tally(found=1) if is_found else Tally(missed=1))
     kept = {cell: tally for cell, tally in cells.items() if _is_asked_for(cell, filters)}
-    return Accuracy(kept, versions, is_capped=len(to_match) > MOST_MATCHED)
+    return Accuracy(kept, versions, after)
 
 
 def _within(rows: DamageQuerySet, filters: AccuracyFilters) -> DamageQuerySet:
@@ -164,16 +163,14 @@ def _within(rows: DamageQuerySet, filters: AccuracyFilters) -> DamageQuerySet:
         rows = rows.filter(image_set__recorded_at__gte=filters.since)
     if filters.until:
         rows = rows.filter(image_set__recorded_at__lt=filters.until)
+    if filters.camera:
+        rows = rows.filter(image__camera="" if filters.camera == "-" else filters.camera)
     return rows
 
 
 def _is_asked_for(cell: Cell, filters: AccuracyFilters) -> bool:
-    camera = "" if filters.camera == "-" else filters.camera
-    return (
-        filters.category in {"", cell.category}
-        and (not filters.camera or cell.camera == camera)
-        and filters.version_id in {None, cell.version_id}
-    )
+    """What is asked of a damage by itself, asked at the end: those of one photo compete for what the model saw."""
+    return filters.category in {"", cell.category} and filters.version_id in {None, cell.version_id}
 
 
 def _sum(tallies: Iterable[Tally]) -> Tally:
@@ -186,17 +183,19 @@ def _sum(tallies: Iterable[Tally]) -> Tally:
 # --- proposals ---
 
 
-def _proposals(rows: DamageQuerySet, versions: Mapping[UUID, ModelVersion]) -> Iterable[tuple[Cell, Tally]]:
-    """What was decided about proposals; counted by the database."""
+def _proposals(
+    rows: DamageQuerySet, versions: Mapping[UUID, ModelVersion], after: datetime | None
+) -> Iterable[tuple[Cell, Tally]]:
+    """What was decided about proposals; counted by the database. `after`: as in `Accuracy`."""
     decided = rows.filter(_counts("confidence", versions), source=Source.MODEL).exclude(state=DamageState.CREATED)
     groups = decided.order_by().values(
         "model_version", "category", "image__camera", "state",
-        is_reviewed=Case(When(_reviewed(), then=Value(True)), default=Value(False)),  # noqa: FBT003 - Django's Value
+        counts_for_recall=Case(When(_reviewed(after), then=Value(True)), default=Value(False)),  # noqa: FBT003 - Django's Value
     )  # fmt: skip
     for row in groups.annotate(number=Count("pk")):
         number, is_right = row["number"], row["state"] == DamageState.ACCEPTED
         tally = Tally(accepted=number) if is_right else Tally(rejected=number)
-        tally.found = number if is_right and row["is_reviewed"] else 0
+        tally.found = number if is_right and row["counts_for_recall"] else 0
         yield Cell(row["model_version"], row["category"], row["image__camera"]), tally
 
 
@@ -211,37 +210,48 @@ def _counts(score: str, versions: Mapping[UUID, ModelVersion]) -> Q:
     return reached
 
 
-def _reviewed() -> Q:
-    return Q(image_set__manual_processing__status=ManualStatus.REVIEWED)
+def _reviewed(after: datetime | None = None) -> Q:
+    reviewed = Q(image_set__manual_processing__status=ManualStatus.REVIEWED)
+    return reviewed & Q(image_set__recorded_at__gt=after) if after else reviewed
 
 
 # --- what people drew ---
 
 
-def _to_match(rows: DamageQuerySet, versions: Mapping[UUID, ModelVersion]) -> list[_Wanted]:
-    """Accepted damages in reviewed sets that no proposal stands for, the latest first."""
+def _to_match(rows: DamageQuerySet, versions: Mapping[UUID, ModelVersion]) -> tuple[list[_Wanted], datetime | None]:
+    """Accepted damages in reviewed sets that no proposal stands for; if of the latest sets alone, those after when."""
     accepted = rows.filter(_reviewed(), state=DamageState.ACCEPTED).exclude(
         _counts("confidence", versions), source=Source.MODEL
     )
-    columns = accepted.order_by("-created_at", "-pk").values_list(
-        "image_set", "image", "image__camera", "category", "polygon", "created_at", "detection__run"
-    )
-    return [_Wanted(*row) for row in columns[: MOST_MATCHED + 1]]
+    columns = accepted.order_by("-image_set__recorded_at", "-pk").values_list(
+        "image_set", "image", "image__camera", "category", "created_at", "detection__run", "image_set__recorded_at",
+        _text("polygon"),
+    )  # fmt: skip
+    wanted = [_Wanted(*row) for row in columns[: MOST_MATCHED + 1]]
+    if len(wanted) <= MOST_MATCHED:
+        return wanted, None
+    # A set whose damages did not all fit is left out: recall is that of whole sets.
+    after = wanted[-1].recorded_at
+    return [row for row in wanted if row.recorded_at > after], after
+
+
+def _text(column: str) -> Cast:
+    """An outline as the database keeps it; unpacking it into lists would take longer than all the rest."""
+    return Cast(column, TextField())
 
 
 def _photos(
     wanted: Sequence[_Wanted], versions: Mapping[UUID, ModelVersion], reach: Reach
-) -> Mapping[tuple[UUID, UUID], _Photo]:
-    """(run, photo) -> what is to be matched there; without damages at which no model had looked."""
-    photos: defaultdict[tuple[UUID, UUID], _Photo] = defaultdict(_Photo)
+) -> MatchedPhotos[_Sight, Cell]:
+    """What is to be matched, by run and photo; without damages at which no model had looked."""
+    photos: MatchedPhotos[_Sight, Cell] = MatchedPhotos()
     looks = _looks({row.image_set for row in wanted}, reach)
     for row in wanted:
         look = _look_before(row, looks[row.image_set])
         if look is not None:
-            cell = Cell(look.version, row.category, row.camera)
-            photos[look.run, row.image].wanted.append((cell, row.polygon))
-    for run, image, score, polygon in _free_findings(photos, versions, reach):
-        photos[run, image].offered.append((score, polygon))
+            photos.want((look.run, row.image), Cell(look.version, row.category, row.camera), row.outline)
+    for run, image, score, outline in _free_findings({image for _, image in photos}, versions, reach):
+        photos.offer((run, image), score, outline)
     return photos
 
 
@@ -265,23 +275,9 @@ def _look_before(row: _Wanted, looks: Sequence[_Look]) -> _Look | None:
 
 
 def _free_findings(
-    photos: Mapping[tuple[UUID, UUID], _Photo], versions: Mapping[UUID, ModelVersion], reach: Reach
-) -> list[tuple[UUID, UUID, float, Sequence[Sequence[float]]]]:
+    images: Collection[UUID], versions: Mapping[UUID, ModelVersion], reach: Reach
+) -> Iterable[tuple[UUID, UUID, float, str]]:
     """Findings on these photos that count, and are no accepted proposals: run, photo, score, outline."""
     taken = Damage.objects.of(reach).filter(detection=OuterRef("pk"), state=DamageState.ACCEPTED)
     rows = Detection.objects.of(reach).filter(_counts("score", versions), ~Exists(taken))
-    found = rows.filter(image__in={image for _, image in photos})
-    return [one for one in found.values_list("run", "image", "score", "polygon") if one[:2] in photos]
-
-
-def _matched(photos: Mapping[tuple[UUID, UUID], _Photo]) -> Iterable[tuple[Cell, Tally]]:
-    """Whether each damage that was to be found was."""
-    for photo in photos.values():
-        if not photo.offered:
-            yield from ((cell, Tally(missed=1)) for cell, _ in photo.wanted)
-            continue
-        boxes = boxes_around([outline for _, outline in photo.offered])
-        scores = np.array([score for score, _ in photo.offered], dtype=np.float64)
-        hits = set(assign(boxes, scores, boxes_around([outline for _, outline in photo.wanted]), loose).tolist())
-        for place, (cell, _) in enumerate(photo.wanted):
-            yield cell, Tally(found=1) if place in hits else Tally(missed=1)
+    return rows.filter(image__in=images).values_list("run", "image", "score", _text("polygon"))

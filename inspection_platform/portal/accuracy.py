@@ -37,7 +37,7 @@ _DAYS: Final = 90
 _NO_CAMERA: Final = "no camera of a rig"
 _COLUMNS: Final = (
     "model", "version", "category", "camera", "accepted", "rejected", "precision", "precision low", "precision high",
-    "found", "missed", "recall", "recall low", "recall high",
+    "found", "missed", "recall", "recall low", "recall high", "recall of sets recorded after",
 )  # fmt: skip
 
 
@@ -110,8 +110,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "form": form,
         "total": found.total if found else None,
         "tables": _tables(found) if found else [],
-        "is_capped": found is not None and found.is_capped,
-        "most_matched": MOST_MATCHED,
+        "recall_after": found.recall_after if found else None,
+        "most_matched": f"{MOST_MATCHED:,}",
         "few": FEW,
         "is_filtered": any(request.GET.get(name) for name in form.fields),
         "csv": f"{reverse('portal:accuracy-csv')}?{urlencode(_asked(request))}",
@@ -167,13 +167,14 @@ def _named(rows: Iterable[tuple[str, Tally]], labels: Mapping[str, str]) -> list
 
 
 def _lines(found: Accuracy) -> list[list[str]]:
+    after = timezone.localtime(found.recall_after).isoformat() if found.recall_after else ""
     lines = []
     for cell, tally in found.cells.items():
         version = found.versions[cell.version_id]
         lines.append([
             version.name, version.version, cell.category, cell.camera,
             str(tally.accepted), str(tally.rejected), *_figures(tally.precision),
-            str(tally.found), str(tally.missed), *_figures(tally.recall),
+            str(tally.found), str(tally.missed), *_figures(tally.recall), after,
         ])  # fmt: skip
     return sorted(lines)
 

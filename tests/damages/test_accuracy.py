@@ -245,10 +245,39 @@ def test_the_number_of_queries_does_not_grow(ours: factories.House) -> None:
     assert total() == (10, 10, 20, 10)
 
 
-def test_more_than_can_be_matched_is_said(seen: Set, monkeypatch: pytest.MonkeyPatch) -> None:
-    for place in (0.1, 0.3, 0.5):
-        seen.draws(box(place))
-    assert not counted().is_capped
-    monkeypatch.setattr(selectors_accuracy, "MOST_MATCHED", 2)
-    assert counted().is_capped
-    assert total() == (0, 0, 0, 2)
+def test_of_too_many_recall_is_that_of_whole_later_sets(ours: factories.House, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = [timezone.now() - timedelta(days=days) for days in (3, 2, 1)]
+    for recorded_at in times:
+        one = Set(ours)
+        one.image_set.recorded_at = recorded_at
+        one.image_set.save()
+        one.proposes(box(0.1), "accepted")
+        one.draws(box(0.5))
+        one.draws(box(0.7))
+    monkeypatch.setattr(selectors_accuracy, "MOST_MATCHED", 6)
+    assert counted().recall_after is None
+    assert total() == (3, 0, 3, 6)
+    monkeypatch.setattr(selectors_accuracy, "MOST_MATCHED", 3)
+    assert counted().recall_after == times[1], "of its two drawn damages one did not fit"
+    assert total() == (3, 0, 1, 2), "precision is that of all"
+
+
+def test_photos_that_are_matched_together_do_not_mix(ours: factories.House) -> None:
+    # More than are matched at once; the same outlines lie on every photo.
+    for number in range(60):
+        one = Set(ours, version=str(number % 2))
+        one.draws(box(0.1))
+        if number % 3 == 0:
+            one.sees(box(0.1))
+            one.sees(box(0.11))
+    assert total() == (0, 0, 20, 40)
+
+
+def test_outlines_are_read_as_they_are_stored(seen: Set) -> None:
+    # Whole numbers, tiny ones, and outlines of different lengths in one photo.
+    seen.sees([[0, 0], [1, 0], [1, 1e-7], [0, 0.1], [0.01, 0.05]])
+    seen.sees([[0.5, 0.5], [0.6, 0.5], [0.6, 0.6]])
+    seen.draws([[0, 0], [1, 0], [1, 0.1]])
+    seen.draws([[0.5, 0.5], [0.6, 0.5], [0.6, 0.6], [0.5, 0.6]])
+    seen.draws(box(0.8))
+    assert total() == (0, 0, 2, 1)

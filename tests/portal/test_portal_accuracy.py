@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assets.models import ImageSet
+from damages import selectors_accuracy
 from tests import factories
 from tests.admin_pages import login
 from tests.damages.test_accuracy import Set, box
@@ -126,3 +127,16 @@ def test_the_page_costs_the_same_queries_with_more_damages(ours: factories.House
             client.get(PAGE)
         taken.append(len(queries))
     assert taken[0] == taken[1]
+
+
+def test_what_recall_covers_is_told(ours: factories.House, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = judged(ours, 1, 0)
+    made.draws(box(0.5))
+    made.draws(box(0.7))
+    client = login(ours.tenant_admin)
+    assert "Recall is that of sets recorded after" not in client.get(PAGE).content.decode()
+    monkeypatch.setattr(selectors_accuracy, "MOST_MATCHED", 1)
+    assert "Recall is that of sets recorded after" in client.get(PAGE).content.decode()
+    [row] = csv.DictReader(io.StringIO(client.get(FILE).content.decode("utf-8-sig")))
+    after = timezone.localtime(made.image_set.recorded_at).isoformat()
+    assert (row["found"], row["missed"], row["recall of sets recorded after"]) == ("0", "0", after)
