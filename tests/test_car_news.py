@@ -12,7 +12,7 @@ from inspection_platform import tasks
 from tenants.models import Event
 from tests import factories
 from tests.admin_pages import errors_of, inputs, login, page
-from tests.assets.test_admin_imports import confirm, upload
+from tests.assets.importing import confirm, upload
 
 pytestmark = pytest.mark.django_db
 

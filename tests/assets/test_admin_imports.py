@@ -1,59 +1,26 @@
-"""Cars and price points from CSV files: preview, confirmation, and nothing beyond reach."""
+"""Cars from CSV files: preview, confirmation, and nothing beyond reach."""
 
 from __future__ import annotations
 
 import io
 import re
-from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from django.db.models import Model
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from assets.models import Car, PricePoint
+from assets.models import Car
 from tenants import admin_imports
 from tenants.admin_tables import FileFault, TableCsv
 from tenants.models import Role
 from tenants.services.people import membership_set
 from tests import factories
 from tests.admin_pages import login, page, said
+from tests.assets.importing import admin_standings, confirm, faults, plates, upload
 
 pytestmark = pytest.mark.django_db
-
-
-def upload(client: Client, text: str | bytes, model: type[Model] = Car) -> Any:
-    content = text.encode() if isinstance(text, str) else text
-    file = SimpleUploadedFile("cars.csv", content, "text/csv")
-    return client.post(page(model, "import"), {"import_file": file, "format": "0", "resource": "0"})
-
-
-def confirm(client: Client, preview: Any, model: type[Model] = Car, **changes: str) -> Any:
-    assert "confirm_form" in preview.context, faults(preview)
-    sent = {name: str(value) for name, value in preview.context["confirm_form"].initial.items()}
-    return client.post(page(model, "process_import"), sent | changes, follow=True)
-
-
-def faults(response: Any) -> str:
-    """Everything that a preview finds wrong, as one text."""
-    form, result = response.context["form"], response.context.get("result")
-    found = [str(error) for errors in form.errors.values() for error in errors]
-    if result is not None:
-        found += [str(fault.error) for fault in result.base_errors]
-        found += [str(fault.error) for _, faults in result.row_errors() for fault in faults]
-        found += [f"row {row.number}: {row.error}" for row in result.invalid_rows]
-    return " | ".join(found)
-
-
-def plates(house: factories.House) -> list[str]:
-    return list(Car.objects.of(house.tenant.pk).assigned().order_by("plate").values_list("plate", flat=True))
-
-
-# --- what is stored --------------------------------------------------------------------------------------------------
 
 
 def test_a_file_is_previewed_and_then_stored(ours: factories.House) -> None:
@@ -132,9 +99,6 @@ def test_a_released_car_comes_back_to_its_tenant_and_to_no_other(
     assert theirs.released_at is not None
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -190,9 +154,6 @@ def test_a_plate_may_stand_in_a_file_once(ours: factories.House) -> None:
     preview = upload(login(ours.tenant_admin), "plate\nAB12345\nAB12346\nab-12345\n")
     assert "row 3" in faults(preview)
     assert "Row 1 of the file is about the same" in faults(preview)
-
-
-# --- reach -----------------------------------------------------------------------------------------------------------
 
 
 def test_anothers_plate_is_refused_without_telling_whose_it_is(
@@ -258,9 +219,6 @@ def test_who_may_not_change_cars_imports_none(ours: factories.House) -> None:
     assert "/import/" in login(ours.tenant_admin).get(page(Car, "changelist")).content.decode()
 
 
-# --- between preview and confirmation --------------------------------------------------------------------------------
-
-
 def test_what_became_wrong_since_the_preview_undoes_everything(
     ours: factories.House, outsider: factories.House
 ) -> None:
@@ -282,12 +240,6 @@ def test_a_row_written_at_the_same_moment_undoes_everything(
     assert plates(ours) == []
 
 
-def admin_standings() -> Any:
-    from assets.services.register import Standings
-
-    return Standings()
-
-
 def test_a_preview_is_confirmed_once_in_time_and_by_the_same_person(
     ours: factories.House, outsider: factories.House
 ) -> None:
@@ -305,9 +257,6 @@ def test_a_preview_is_confirmed_once_in_time_and_by_the_same_person(
     assert plates(ours) == ["AB12345"]
 
 
-# --- size ------------------------------------------------------------------------------------------------------------
-
-
 def test_five_thousand_rows_cost_few_queries(ours: factories.House) -> None:
     client, counts = login(ours.tenant_admin), []
     for start, rows in ((0, 500), (10_000, 5_000)):
@@ -319,80 +268,6 @@ def test_five_thousand_rows_cost_few_queries(ours: factories.House) -> None:
     assert counts[1] < 0.1
     assert counts[1] <= counts[0]
     assert len(plates(ours)) == 5_500
-
-
-# --- price points ----------------------------------------------------------------------------------------------------
-
-HEADING = "make,model,year,km,price_low,price_medium,price_high\n"
-
-
-def test_price_points_are_added_and_changed(ours: factories.House) -> None:
-    client = login(ours.tenant_admin)
-    text = HEADING + "Škoda,Octavia,2012,0,100,110,120\nŠkoda,Octavia,2012,50000,80,90,100\n"
-    assert "2 new" in said(confirm(client, upload(client, text, PricePoint), PricePoint))
-    text = HEADING + "SKODA,octavia,2012,50000,81,91,101\nSkoda,Octavia,2013,0,1,2,3\n"
-    preview = upload(client, text, PricePoint)
-    assert [row.import_type for row in preview.context["result"].rows] == ["update", "new"]
-    confirm(client, preview, PricePoint)
-    points = PricePoint.objects.of(ours.tenant.pk).order_by("year", "km")
-    assert list(points.values_list("make", "make_key", "year", "km", "price_medium")) == [
-        ("Škoda", "skoda", 2012, 0, 110),
-        ("SKODA", "skoda", 2012, 50_000, 91),
-        ("Skoda", "skoda", 2013, 0, 2),
-    ]
-    assert {record.history_user for point in points for record in point.history.all()} == {ours.tenant_admin}
-
-
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("VW,Golf,2020,0,3,2,4", "at most the medium one"),
-        ("VW,Golf,2020,0,0,2,4", "greater than or equal to 1"),
-        ("VW,Golf,2020,0,,2,4", "cannot be null"),
-        ("VW,Golf,,0,1,2,4", "cannot be null"),
-        ("VW,Golf,20,0,1,2,4", "greater than or equal to 1900"),
-        ("VW,Golf,2020,2000001,1,2,4", "less than or equal to 2000000"),
-        ("VW,Golf,2020,-1,1,2,4", "greater than or equal to 0"),
-        ("VW,--,2020,0,1,2,4", "needs a letter or a digit"),
-        (",Golf,2020,0,1,2,4", "cannot be blank"),
-        ("VW,Golf,2020,far,1,2,4", "not a whole number"),
-        ("V W,golf,2019,0,1,2,4", "Row 1 of the file"),
-    ],
-)
-def test_price_points_that_are_wrong_are_told(ours: factories.House, line: str, words: str) -> None:
-    preview = upload(login(ours.tenant_admin), f"{HEADING}VW,Golf,2019,0,1,2,3\n{line}\n", PricePoint)
-    assert words in faults(preview)
-    assert not PricePoint.objects.of(ours.tenant.pk).exists()
-
-
-def test_price_points_of_others_are_others(ours: factories.House, outsider: factories.House) -> None:
-    line = "VW,Golf,2020,0,1,2,3"
-    client = login(outsider.tenant_admin)
-    confirm(client, upload(client, HEADING + line, PricePoint), PricePoint)
-    client = login(ours.tenant_admin)
-    preview = upload(client, HEADING + line, PricePoint)
-    assert [row.import_type for row in preview.context["result"].rows] == ["new"]
-    assert "no such list" in faults(upload(client, f"tenant,{HEADING}Other Rental,{line}", PricePoint))
-
-
-def test_the_form_refuses_what_a_file_is_refused_for(ours: factories.House) -> None:
-    client = login(ours.tenant_admin)
-    point = {
-        "tenant": str(ours.tenant.pk), "make": "VW", "model": "Golf", "year": "2020", "km": "0", "price_low": "1",
-        "price_medium": "2", "price_high": "3",
-    }  # fmt: skip
-    assert client.post(page(PricePoint, "add"), point).status_code == 302
-    for changes, words in (
-        ({}, "already"),
-        ({"make": "v w", "model": "GOLF"}, "already"),
-        ({"km": "5", "price_low": "9"}, "at most the medium one"),
-        ({"km": "5", "make": "--"}, "needs a letter or a digit"),
-        ({"km": ""}, "required"),
-    ):
-        answer = client.post(page(PricePoint, "add"), point | changes)
-        assert answer.status_code == 200
-        assert words in str(answer.context["adminform"].form.errors)
-    assert PricePoint.objects.of(ours.tenant.pk).get().history.get().history_user == ours.tenant_admin
 
 
 def test_a_table_is_read_by_its_own_delimiter() -> None:

@@ -23,7 +23,7 @@ from assets.models import ImageSet, Submission, SubmissionState
 from inspection_platform.api.incoming import BLOCK_BYTES, CHUNK_BYTES, IncomingMultiPartParser, IncomingPart, PartLimits
 from tests import factories, media
 from tests.api.inspektlabs.conftest import CALLBACK, Caller, incoming_files, stored_files
-from tests.api.inspektlabs.test_upload_files import nothing_happened, refusal
+from tests.api.inspektlabs.uploading import nothing_happened, refusal
 from tests.factories import House
 
 BOUNDARY = "frontier"

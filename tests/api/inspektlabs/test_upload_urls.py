@@ -10,7 +10,7 @@ import pytest
 from assets.models import ImageSet, Upload, UploadState
 from tenants.services.sealing import unseal
 from tests.api.inspektlabs.conftest import Caller
-from tests.api.inspektlabs.test_upload_files import nothing_happened, refusal
+from tests.api.inspektlabs.uploading import nothing_happened, refusal
 from tests.factories import House
 
 ONE = ["https://example.com/img1.jpg"]
