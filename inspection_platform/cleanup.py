@@ -26,7 +26,13 @@ from damages.services.cleanup import image_sets_prune
 from damages.services.retention import image_sets_erase
 from imaging.services.model_files import model_copies_remove, model_orphans_remove
 from tenants.services.batches import rows_delete
-from tenants.services.cleanup import auth_sessions_prune, idempotency_prune, one_time_codes_prune
+from tenants.services.cleanup import (
+    auth_sessions_prune,
+    idempotency_prune,
+    invitations_prune,
+    one_time_codes_prune,
+)
+from tenants.services.invitations import invitations_expire
 
 log = structlog.get_logger(__name__)
 
@@ -92,6 +98,8 @@ STEPS: Final[tuple[tuple[str, Callable[[datetime, bool], int]], ...]] = (
     ("copies of models that no version needs, on this machine", _model_copies),
     ("half-received files", lambda now, dry: incoming_leftovers_remove(before=now - FILE_PATIENCE, dry_run=dry)),
     ("one-time codes used or expired", lambda now, dry: one_time_codes_prune(now=now, dry_run=dry)),
+    ("invitations not answered in time", lambda now, dry: invitations_expire(now=now, dry_run=dry)),
+    ("invitations long over", lambda now, dry: invitations_prune(now=now, dry_run=dry)),
     ("logins over", lambda now, dry: auth_sessions_prune(now=now, dry_run=dry)),
     ("stored answers out of date", lambda now, dry: idempotency_prune(now=now, dry_run=dry)),
     ("admin sessions expired", _django_sessions),

@@ -10,45 +10,54 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django_q.tasks import async_task
 
-from tenants.models import Membership
-from tenants.services.invitations import InvitationState, invitation_of, invitation_send, inviter_of
+from tenants.models import Invitation, InvitationState, Membership, SendingState
+from tenants.services.invitation_answers import invitation_token
+from tenants.services.invitations import invitation_send
 
 log = structlog.get_logger(__name__)
 
 
-def invitation_enqueue(membership: Membership) -> None:
-    """Have the invitation sent; called inside the transaction that asked for it."""
+def invitation_enqueue(invitation: Invitation) -> None:
+    """Have the message sent; called inside the transaction that asked for it."""
     async_task(
-        "inspection_platform.tasks.send_invitation", str(membership.pk), cluster="io", task_name="invitation"
+        "inspection_platform.tasks.send_invitation", str(invitation.pk), cluster="io", task_name="invitation"
     )  # fmt: skip
 
 
-def invitation_deliver(*, membership_id: UUID) -> None:
-    """Send the invitation that waits. It may be asked for twice: what is sent already is not sent again."""
-    rows = Membership.objects.all_tenants("a worker is told of a membership by its id")
-    membership = rows.filter(pk=membership_id).select_related("tenant", "user").first()
-    if membership is None:
+def invitation_deliver(*, invitation_id: UUID) -> None:
+    """Send the message that waits. It may be asked for twice: what is sent already is not sent again."""
+    rows = Invitation.objects.all_tenants("a worker is told of an invitation by its id")
+    row = rows.filter(pk=invitation_id).select_related("tenant", "invited_by", "user").first()
+    if row is None or row.sending != SendingState.WAITING:
         return
-    invitation = invitation_of(membership)
-    if invitation is None or invitation.state is not InvitationState.WAITING:
+    if row.standing() != InvitationState.PENDING and not _is_member(row):
         return
-    subject, text = invitation_text(membership)
-    state = invitation_send(membership=membership, subject=subject, text=text)
-    log.info("invitation.done", membership=str(membership_id), state=state.value)
+    subject, text = invitation_text(row)
+    state = invitation_send(invitation=row, subject=subject, text=text)
+    log.info("invitation.done", invitation=str(invitation_id), state=state.value)
 
 
-def invitation_text(membership: Membership) -> tuple[str, str]:
-    """Subject and text. They hold no secret: a first password is set with a one-time code that the person asks for."""
-    tenant = _one_line(membership.tenant)
+def _is_member(row: Invitation) -> bool:
+    """Whether whoever accepted it still belongs there."""
+    return Membership.objects.of(row.tenant_id).filter(user=row.user_id).exists()
+
+
+def invitation_text(row: Invitation) -> tuple[str, str]:
+    """Subject and text: with the link to answer, or for a member how to log in.
+
+    The first is the same whether the person is on the platform or not.
+    """
+    tenant = _one_line(row.tenant)
     context = {
         "tenant": tenant,
-        "inviter": _one_line(inviter_of(membership) or "An administrator"),
-        "person": membership.user,
-        "role": membership.get_role_display(),
+        "inviter": _one_line(row.invited_by or "An administrator"),
+        "invitation": row,
         "admin_url": settings.PUBLIC_URL + reverse("admin:index"),
         "password_url": settings.PUBLIC_URL + reverse("admin_password_reset"),
+        "link": settings.PUBLIC_URL + reverse("invitation", args=[invitation_token(row)]),
     }
-    return f"You are invited to {tenant}", render_to_string("portal/invitation.txt", context).strip()
+    name = "member.txt" if row.state == InvitationState.ACCEPTED else "invitation.txt"
+    return f"You are invited to {tenant}", render_to_string(f"portal/{name}", context).strip()
 
 
 def _one_line(name: object) -> str:

@@ -122,9 +122,9 @@ def send_code(code_id: str) -> None:
     code_send(code_id=UUID(code_id))
 
 
-def send_invitation(membership_id: str) -> None:
-    """Tell a person about their new membership, unless that is done or they have left again."""
-    invitation_deliver(membership_id=UUID(membership_id))
+def send_invitation(invitation_id: str) -> None:
+    """Send an invitation's message, unless that is done or there is nothing to answer any more."""
+    invitation_deliver(invitation_id=UUID(invitation_id))
 
 
 def clean_up() -> None:

@@ -132,10 +132,9 @@ def inspection_link(image_set_id: object, text: str = "Open") -> SafeString:
     )
 
 
-def invite_address(membership: Model | None = None) -> str:
-    """The page that invites a colleague, or a member once more; it is of another app, which has the workers."""
-    place = f"{membership.pk}/" if membership else ""
-    return f"{reverse('admin:index')}people/{place}invite/"
+def invite_address(place: str = "people/invite/") -> str:
+    """The page that invites a colleague, or one about somebody invited; they are of another app, with the workers."""
+    return f"{reverse('admin:index')}{place}"
 
 
 def row_link(row: Model | None, text: str = "") -> SafeString:

@@ -73,6 +73,7 @@ _ADMIN: Final[Mapping[str, tuple[str, ...]]] = {
     "tenants.deliveryattempt": _READ,
     "tenants.event": _READ,
     "tenants.idempotencyrecord": _READ,
+    "tenants.invitation": _EDIT,
     "tenants.membership": _OWN,
     "tenants.quota": _READ,
     "tenants.signingsecret": _EDIT,

@@ -63,6 +63,7 @@ from tenants.models import (
     Event,
     Family,
     IdempotencyRecord,
+    Invitation,
     Membership,
     OneTimePassword,
     Quota,
@@ -296,6 +297,15 @@ MAKERS: dict[type[Model], Callable[[factories.House], Any]] = {
         )
     ),
     IdempotencyRecord: _repeatable,
+    Invitation: lambda house: _saved(
+        Invitation(
+            tenant=house.tenant,
+            phone=f"+47{next(_numbers):08d}",
+            invited_by=house.tenant_admin,
+            asked_at=timezone.now(),
+            expires_at=_soon(),
+        )
+    ),
     Image: _image,
     ImageSet: _image_set,
     ImageTask: _task,

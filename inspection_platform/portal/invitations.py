@@ -1,7 +1,8 @@
-"""Inviting a colleague: a form for whoever may add people to a tenant, and one more try for those already invited."""
+"""Inviting a colleague: a form for whoever may add people to a tenant, and one more message for those invited."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -24,12 +25,12 @@ from inspection_platform.invitations import invitation_enqueue
 from inspection_platform.portal.access import person_of
 from tenants.acting import reach_narrowed
 from tenants.errors import DomainError, Invalid
-from tenants.models import Membership, Role, Tenant, User
+from tenants.messages import Channel, serves
+from tenants.models import Invitation, Membership, Role, Tenant, User
 from tenants.rights import permission_reach
 from tenants.scope import Reach
 from tenants.selectors import tenants_within
-from tenants.services.accounts import colleague_invite
-from tenants.services.invitations import invitation_renew
+from tenants.services.invitations import invitation_make, invitation_renew, member_remind
 
 
 class InviteForm(forms.Form):
@@ -52,7 +53,7 @@ class InviteForm(forms.Form):
     )  # fmt: skip
     is_staff = forms.BooleanField(
         label="Admin access", required=False, initial=True, widget=UnfoldBooleanSwitchWidget,
-        help_text="May log in to these pages, and sees there what the role allows.",
+        help_text="Once they accept, they may log in to these pages, and see there what the role allows.",
     )  # fmt: skip
 
     def __init__(self, data: Any, *, tenants: QuerySet[Tenant], by: User) -> None:
@@ -61,14 +62,15 @@ class InviteForm(forms.Form):
         first = list(tenants[:2])
         only = first[0] if len(first) == 1 else None
         self.fields["tenant"] = forms.ModelChoiceField(tenants, widget=UnfoldAdminSelectWidget, initial=only)
+        self.fields["email"].required = not serves(Channel.PHONE)
         self.order_fields(["phone", "first_name", "last_name", "email", "tenant", "role", "is_staff"])
 
-    def invite(self) -> Membership | None:
-        """Make the person a member and have them told; None, with errors at the fields, if that is refused."""
+    def invite(self) -> Invitation | None:
+        """Invite the person and have them told; None, with errors at the fields, if that is refused."""
         try:
             with transaction.atomic():
-                membership = colleague_invite(**self.cleaned_data, by=self._by)
-                invitation_enqueue(membership)
+                invitation = invitation_make(**self.cleaned_data, by=self._by)
+                invitation_enqueue(invitation)
         except DomainError as refusal:
             fields = refusal.fields if isinstance(refusal, Invalid) else {}
             for name, reasons in fields.items():
@@ -76,7 +78,7 @@ class InviteForm(forms.Form):
             if not fields:
                 self.add_error("phone", refusal.message)
             return None
-        return membership
+        return invitation
 
 
 def invite(request: HttpRequest) -> HttpResponse:
@@ -89,40 +91,55 @@ def invite(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and form.invite():
         values = form.cleaned_data
         messages.success(
-            request, f"{values['phone']} belongs to {values['tenant']} now, and the invitation is on its way."
+            request,
+            f"The invitation of {values['phone']} is on its way; they belong to {values['tenant']} once they accept.",
         )
-        return redirect("admin:tenants_user_changelist")
+        return redirect("admin:tenants_invitation_changelist")
     context = {**admin.site.each_context(request), "title": "Invite a colleague", "form": form}
     return render(request, "portal/invite.html", context)
 
 
-def invite_again(request: HttpRequest, membership_id: UUID) -> HttpResponse:
-    """Ask, then send one more invitation to a member."""
-    membership = _member(request, membership_id)
-    back = reverse("admin:tenants_membership_change", args=[membership.pk])
+def invite_again(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
+    """Ask, then send the invitation's message once more, with a new link."""
+    row = Invitation.objects.of(_reach(request)).select_related("tenant").filter(pk=invitation_id).first()
+    if row is None:
+        raise Http404("There is no such invitation.")
+    back = reverse("admin:tenants_invitation_change", args=[row.pk])
+
+    def ask() -> Invitation:
+        invitation_renew(invitation=row)
+        return row
+
+    return _one_more(request, row, "Send this invitation again? Its earlier link ends.", back, ask)
+
+
+def remind(request: HttpRequest, membership_id: UUID) -> HttpResponse:
+    """Ask, then tell a member once more that they belong here and how to log in."""
+    row = Membership.objects.of(_reach(request)).select_related("tenant", "user").filter(pk=membership_id).first()
+    if row is None:
+        raise Http404("There is no such membership.")
+    back = reverse("admin:tenants_membership_change", args=[row.pk])
+    by = person_of(request)
+    question = "Send this person a message about how to log in?"
+    return _one_more(request, row, question, back, lambda: member_remind(membership=row, by=by))
+
+
+def _one_more(
+    request: HttpRequest, row: Invitation | Membership, question: str, back: str, ask: Callable[[], Invitation]
+) -> HttpResponse:
     if request.method != "POST":
         context = {
-            **admin.site.each_context(request), "title": "Are you sure?", "back": back, "rows": [membership],
-            "question": "Send this person an invitation?", "label": "Yes, I’m sure"
+            **admin.site.each_context(request), "title": "Are you sure?", "back": back, "rows": [row],
+            "question": question, "label": "Yes, I’m sure",
         }  # fmt: skip
         return render(request, "tenants/admin/confirm.html", context)
     try:
         with transaction.atomic():
-            invitation_renew(membership=membership, by=person_of(request))
-            invitation_enqueue(membership)
-        messages.success(request, "The invitation is on its way.")
+            invitation_enqueue(ask())
+        messages.success(request, "The message is on its way.")
     except DomainError as refusal:
         messages.error(request, refusal.message)
     return redirect(back)
-
-
-def _member(request: HttpRequest, membership_id: UUID) -> Membership:
-    """The membership, of a tenant in which the person may add people."""
-    rows = Membership.objects.of(_reach(request)).select_related("tenant", "user")
-    membership = rows.filter(pk=membership_id).first()
-    if membership is None:
-        raise Http404("There is no such membership.")
-    return membership
 
 
 def _reach(request: HttpRequest) -> Reach:

@@ -13,6 +13,7 @@ from inspection_platform.portal.access import person_of
 from inspection_platform.portal.accuracy import may_see as may_see_accuracy
 from inspection_platform.portal.audit import may_audit
 from tenants.rights import standing_of
+from tenants.services.invitation_answers import invitations_open_for
 
 #: Groups of (title, icon, model).
 _GROUPS: Final = (
@@ -44,6 +45,7 @@ _GROUPS: Final = (
     ("People", (
         ("People", "group", "tenants.User"),
         ("Memberships", "badge", "tenants.Membership"),
+        ("Invitations", "forward_to_inbox", "tenants.Invitation"),
         ("Log-ins to the API", "login", "tenants.AuthSession"),
         ("One-time codes", "password", "tenants.OneTimePassword"),
     )),
@@ -77,6 +79,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         work.append({"title": "Accuracy", "icon": "query_stats", "link": reverse("portal:accuracy")})
     if standing_of(person_of(request)).is_global:
         work.append({"title": "Models", "icon": "neurology", "link": reverse("portal:models")})
+    if invitations_open_for(person_of(request)).exists():
+        work.append({"title": "Invitations to you", "icon": "mark_email_unread", "link": reverse("portal:invitations")})
     groups = [{"title": title, "separator": True, "items": _items(request, models)} for title, models in _GROUPS]
     return [{"title": "Work", "items": work}, *(group for group in groups if group["items"])]
 

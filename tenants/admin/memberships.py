@@ -9,18 +9,15 @@ from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.utils.formats import date_format
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
-from django.utils.timezone import localtime
 
+from tenants.admin.invitations import sending_words
 from tenants.admin_base import HistoryAdmin, person
 from tenants.admin_exports import ScopedExport
 from tenants.admin_forms import ServiceForm
 from tenants.admin_parts import RECORD, ReachFilter, invite_address, page_action, state_column
 from tenants.models import Membership, Role
-from tenants.services.invitations import InvitationState, invitation_of
+from tenants.services.invitations import invitation_of
 from tenants.services.people import membership_remove, membership_set
 
 
@@ -48,7 +45,7 @@ class MembershipAdmin(ScopedExport, HistoryAdmin[Membership]):
     set_once = ("user", "tenant")
     readonly_fields = ("invitation",)
     actions_list = ("invite",)
-    actions_detail = ("invite_again",)
+    actions_detail = ("remind",)
     export_columns: ClassVar[dict[str, str]] = {
         "phone": "user__phone", "first name": "user__first_name", "last name": "user__last_name",
         "e-mail": "user__email", "tenant": "tenant__name", "role": "get_role_display", "since": "created_at",
@@ -61,25 +58,22 @@ class MembershipAdmin(ScopedExport, HistoryAdmin[Membership]):
 
     @admin.display(description="invitation")
     def invitation(self, membership: Membership) -> SafeString:
-        """How far it is."""
+        """How they came, and how far the last message to them is."""
         found = invitation_of(membership)
-        if found is None:
-            return SafeString("Never invited.")
-        words = "The invitation is on its way" if found.state is InvitationState.WAITING else capfirst(found.text)
-        colour = "admin-bad" if found.state is InvitationState.FAILED else ""
-        when = date_format(localtime(found.when), "DATETIME_FORMAT")
-        return format_html('<span class="{}">{}</span> ({})', colour, words, when)
+        return sending_words(found) if found else SafeString("Never invited.")
 
     @page_action("Invite a colleague", icon="person_add", right="add")
     def invite(self, request: HttpRequest) -> HttpResponseBase:
         """Lead to the form."""
         return HttpResponseRedirect(invite_address())
 
-    @page_action("Send invitation", icon="mail")
-    def invite_again(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+    @page_action("Tell them how to log in", icon="mail")
+    def remind(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Lead to the question."""
-        membership = self.get_object(request, unquote(object_id))
-        return HttpResponseRedirect(invite_address(membership)) if membership else self.missing(request, object_id)
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            return self.missing(request, object_id)
+        return HttpResponseRedirect(invite_address(f"people/{row.pk}/remind/"))
 
     def delete_model(self, request: HttpRequest, obj: Membership) -> None:
         """End the membership through its service."""

@@ -2,6 +2,7 @@
 
 from tenants.models.base import Row, TenantOwned
 from tenants.models.idempotency import IdempotencyRecord
+from tenants.models.invitation import Invitation, InvitationState, SendingState
 from tenants.models.keys import ApiKey, AuthSession, CodePurpose, Family, OneTimePassword, SigningSecret
 from tenants.models.outward import Channel, Delivery, DeliveryAttempt, DeliveryState, Event, Webhook
 from tenants.models.tenant import PublishResult, Tenant, TenantGroup, TenantSettings
@@ -23,12 +24,15 @@ __all__ = [
     "Event",
     "Family",
     "IdempotencyRecord",
+    "Invitation",
+    "InvitationState",
     "Membership",
     "OneTimePassword",
     "PublishResult",
     "Quota",
     "Role",
     "Row",
+    "SendingState",
     "Service",
     "SigningSecret",
     "Tenant",

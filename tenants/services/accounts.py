@@ -5,9 +5,8 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 
 from tenants.errors import Conflict, Invalid
-from tenants.models import Membership, Role, Tenant, User
+from tenants.models import Role, Tenant, User
 from tenants.phones import e164
-from tenants.services.invitations import INVITED, invitation_note
 from tenants.services.people import membership_set
 from tenants.services.rows import row_author, row_check
 
@@ -42,43 +41,6 @@ def user_create(
     if tenant is not None:
         membership_set(user=user, tenant=tenant, role=role, by=by)
     return user
-
-
-@transaction.atomic
-def colleague_invite(
-    *,
-    tenant: Tenant,
-    phone: str,
-    role: str = Role.USER,
-    first_name: str = "",
-    last_name: str = "",
-    email: str = "",
-    is_staff: bool = False,
-    by: User,
-) -> Membership:
-    """Make the person with this number a member of the tenant, with a new account if they have none yet.
-
-    Of somebody who is on the platform nothing but the door to the admin is changed, and the caller is not told which
-    it was. The invitation itself is sent afterwards. Raises Invalid for an impossible number, name or address,
-    Conflict for somebody who is a member of the tenant already.
-    """
-    typed = User(phone=_phone(phone), first_name=first_name, last_name=last_name, email=email)
-    row_check(typed, exclude=("password",))
-    user = User.objects.select_for_update(no_key=True).filter(phone=typed.phone).first()
-    if user is None:
-        user = user_create(
-            phone=typed.phone, password=None, first_name=first_name, last_name=last_name, email=email,
-            is_staff=is_staff, by=by,
-        )  # fmt: skip
-    elif Membership.objects.of(tenant.id).filter(user=user).exists():
-        raise Conflict("This person is a member already.")
-    elif is_staff and not user.is_staff:
-        user.is_staff = True
-        row_author(user, by=by, reason="invited to the admin")
-        user.save(update_fields=["is_staff", "modified_at"])
-    membership = membership_set(user=user, tenant=tenant, role=role, by=by)
-    invitation_note(membership=membership, note=INVITED, by=by)
-    return membership
 
 
 def _phone(typed: str) -> str:

@@ -117,10 +117,10 @@ def current_tenant_set(*, user: User, tenant: Tenant | None, by: User | None = N
 
 
 @transaction.atomic
-def membership_set(*, user: User, tenant: Tenant, role: str, by: User | None = None) -> Membership:
+def membership_set(*, user: User, tenant: Tenant, role: str, by: User | None = None, reason: str = "") -> Membership:
     """Make the person a member of the tenant with this role, or change the role; their first tenant becomes current.
 
-    Raises Invalid for an unknown role.
+    `reason` is for the history. Raises Invalid for an unknown role.
     """
     if role not in Role.values:
         raise Invalid(f"Unknown role {role!r}.", {"role": [f"One of {', '.join(Role.values)}."]})
@@ -130,7 +130,7 @@ def membership_set(*, user: User, tenant: Tenant, role: str, by: User | None = N
     )
     if membership.role != role:
         membership.role = role
-        row_author(membership, by=by)
+        row_author(membership, by=by, reason=reason)
         membership.save()
     if user.current_tenant_id is None:
         current_tenant_set(user=user, tenant=tenant, by=by)

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from tenants.errors import NotFound
-from tenants.models import ApiKey, OneTimePassword, User
+from tenants.models import ApiKey, Invitation, OneTimePassword, User
 from tenants.services.keys import api_key_revoke
 from tenants.services.people import group_unassign, last_global_admin_check, membership_remove, user_groups
 from tenants.services.rows import row_author
@@ -50,6 +50,7 @@ def _let_go(user: User, *, by: User | None) -> None:
     for key in keys.filter(user=user, revoked_at__isnull=True):
         api_key_revoke(key=key, by=by)
     sessions_close_all(user=user)
+    Invitation.objects.all_tenants("what was typed about a person goes with them").filter(user=user).delete()
 
 
 def _forget_log_ins(user: User) -> None:

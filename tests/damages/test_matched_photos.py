@@ -27,7 +27,7 @@ def test_texts_give_the_same_boxes_as_lists() -> None:
 def test_each_photo_is_matched_by_itself() -> None:
     source = random.Random(2)
     photos: MatchedPhotos[int, tuple[int, int]] = MatchedPhotos()
-    expected = {}
+    expected: dict[tuple[int, int], bool] = {}
     for photo in range(150):
         wanted = [outline(source) for _ in range(source.randint(1, 4))]
         offered = [(source.random(), outline(source)) for _ in range(source.randint(0, 4))]

@@ -55,9 +55,18 @@ COMMON = {
     "acting-choose": "POST",
     "audit": "GET",
     "invite": "GET",
+    "invitation-answer": "POST",
+    "invitations": "GET",
     "invite-again": "POST",
+    "remind": "POST",
     "models": "GET",
     "model-upload": "POST",
+}
+#: What their paths name.
+_PLACES: dict[str, dict[str, Any]] = {
+    "invitation-answer": {"invitation_id": uuid4()},
+    "invite-again": {"invitation_id": uuid4()},
+    "remind": {"membership_id": uuid4()},
 }
 _VERSION: dict[str, Any] = {"name": "damage_detector", "version_id": uuid4()}
 #: Routes about a model or a version of it; what they do is in test_portal_models.
@@ -104,8 +113,7 @@ def test_nobody_gets_anywhere_without_logging_in(held: Held, client: Client, nam
 
 @pytest.mark.parametrize(("name", "method"), COMMON.items())
 def test_pages_about_no_set_want_a_login_too(client: Client, name: str, method: str) -> None:
-    membership = {"membership_id": uuid4()} if name == "invite-again" else {}
-    response = client.generic(method, reverse(f"portal:{name}", kwargs=membership))
+    response = client.generic(method, reverse(f"portal:{name}", kwargs=_PLACES.get(name, {})))
     assert response["Location"].startswith("/admin/login/")
 
 

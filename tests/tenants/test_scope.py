@@ -66,6 +66,8 @@ ALLOWED = frozenset(
         "tenants.services.deliveries",
         "tenants.services.events",
         "tenants.services.idempotency",
+        "tenants.services.invitation_answers",
+        "tenants.services.invitations",
         "tenants.services.keys",
         "tenants.services.sessions",
         "tenants.services.users",
