@@ -9,7 +9,7 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 _SECRET_NAMES = re.compile(r"key|secret|token|password|authorization|cookie|signature|otp|code$", re.IGNORECASE)
-_SECRET_TEXT = re.compile(r"(Bearer\s+|whsec_|eyJ[\w-]{5,}\.)[\w.~+/=-]+", re.IGNORECASE)
+_SECRET_TEXT = re.compile(r"(Bearer\s+|whsec_|eyJ[\w-]{5,}\.|/invitation/)[\w.~+/=:-]+", re.IGNORECASE)
 
 
 def black_out(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 
 from inspection_platform.api.files import file_url
 from inspection_platform.logs import black_out
+from tenants.models import Invitation
+from tenants.services.invitation_answers import invitation_token
 
 
 @pytest.mark.parametrize(
@@ -32,3 +35,9 @@ def test_a_signed_address_is_not_usable_from_the_log() -> None:
     signature = address.rpartition(".")[2]
     assert signature not in shown
     assert "/files/" in shown
+
+
+def test_the_link_of_an_invitation_is_not_usable_from_the_log() -> None:
+    address = reverse("invitation", args=[invitation_token(Invitation())])
+    shown = str(black_out(None, "info", {"request": f"GET {address}"})["request"])
+    assert shown == "GET /admin/invitation/***"

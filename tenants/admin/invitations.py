@@ -28,16 +28,15 @@ _SENDING: Final[dict[str, str]] = {SendingState.FAILED: "danger", SendingState.W
 
 
 def sending_words(row: Invitation) -> SafeString:
-    """How far the invitation's message is, in words."""
-    words = f"message {row.get_sending_display()}"
+    """How far the invitation's message is, in words, and when it was asked for."""
+    words = row.get_sending_display()
     if row.sending == SendingState.SENT:
         words += f" by {row.get_sent_by_display()}"
     if row.failure:
         words += f": {row.failure}"
     colour = "admin-bad" if row.sending == SendingState.FAILED else ""
     when = date_format(localtime(row.asked_at), "DATETIME_FORMAT")
-    state = capfirst(row.standing().label)
-    return format_html('{}; <span class="{}">{}</span> (asked for {})', state, colour, words, when)
+    return format_html('<span class="{}">{}</span> (asked for {})', colour, capfirst(words), when)
 
 
 @admin.register(Invitation)
@@ -59,12 +58,17 @@ class InvitationAdmin(RecordAdmin[Invitation]):
     ordering = ("-asked_at",)
     actions_list = ("invite",)
     actions_detail = ("send_again", "withdraw")
-    readonly_fields = ("message",)
+    readonly_fields = ("standing", "message", "invited")
     fieldsets = (
         (None, {"fields": ("phone", ("first_name", "last_name"), "email", ("tenant", "role"), "is_staff")}),
-        ("Answer", {"fields": ("state", ("expires_at", "answered_at"), "message")}),
+        ("Answer", {"fields": ("standing", ("expires_at", "answered_at"), "message")}),
         ("Record", {"fields": ("invited", ("id", "created_at", "modified_at"))}),
     )
+
+    @admin.display(description="state")
+    def standing(self, row: Invitation) -> str:
+        """What came of it, its time being over included."""
+        return str(row.standing().label)
 
     @admin.display(description="message")
     def message(self, row: Invitation) -> SafeString:

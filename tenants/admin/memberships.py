@@ -9,7 +9,9 @@ from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from tenants.admin.invitations import sending_words
 from tenants.admin_base import HistoryAdmin, person
@@ -60,7 +62,9 @@ class MembershipAdmin(ScopedExport, HistoryAdmin[Membership]):
     def invitation(self, membership: Membership) -> SafeString:
         """How they came, and how far the last message to them is."""
         found = invitation_of(membership)
-        return sending_words(found) if found else SafeString("Never invited.")
+        if found is None:
+            return SafeString("Never invited.")
+        return format_html("{}. Message: {}", capfirst(found.standing().label), sending_words(found))
 
     @page_action("Invite a colleague", icon="person_add", right="add")
     def invite(self, request: HttpRequest) -> HttpResponseBase:

@@ -1,19 +1,17 @@
-"""Accounts in a real browser: invite, rotate a key, change settings, and read it all in the audit."""
+"""Accounts in a real browser: rotate a key, change settings, and read it all in the audit."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
-from django.core import mail
 from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django import Settings
 
-from tenants.models import ApiKey, Family, Membership, User
+from tenants.models import ApiKey, Family
 from tenants.services.keys import api_key_find, api_key_issue
 from tests import factories
-from tests.browser.pages import fits, lightness, log_in, pressed_through, shot
+from tests.browser.pages import fits, lightness, log_in, shot
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -24,37 +22,6 @@ def admin_page(context: BrowserContext, page: Page, house: factories.House, sett
     settings.CODE_BACKEND = "email"
     log_in(context, house.tenant_admin)
     return page
-
-
-def test_a_colleague_is_invited_with_the_keyboard_alone(
-    admin_page: Page, house: factories.House, drain: Callable[[], int]
-) -> None:
-    page = admin_page
-    page.goto("/admin/tenants/user/")
-    page.get_by_role("link", name="Invite a colleague").click()
-    page.get_by_label("Phone").focus()
-    for words in ("12", "Nora", "Ny", "nora@example.com"):
-        page.keyboard.type(words)
-        page.keyboard.press("Tab")
-    pressed_through(page, "Invite")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Please correct the error below.")).to_be_visible()
-    shot(page, "invite-refused")
-    page.get_by_label("Phone").fill("+47 900 00 001")
-    page.get_by_role("button", name="Invite", exact=True).click()
-    expect(page.get_by_text("the invitation is on its way")).to_be_visible()
-    expect(page.get_by_role("row", name=re.compile("Nora Ny"))).to_be_visible()
-    shot(page, "invited")
-    drain()
-    assert mail.outbox[0].to == ["nora@example.com"]
-    membership = Membership.objects.of(house.tenant.pk).get(user=User.objects.get(phone="+4790000001"))
-    page.goto(f"/admin/tenants/membership/{membership.pk}/change/")
-    expect(page.get_by_text("Invitation sent by e-mail")).to_be_visible()
-    shot(page, "membership-invited")
-    page.get_by_role("link", name="Send invitation").click()
-    expect(page.get_by_text("Send this person an invitation?")).to_be_visible()
-    page.get_by_role("button", name="Yes, I’m sure").click()
-    expect(page.get_by_text("They were invited less than a minute ago.")).to_be_visible()
 
 
 def test_a_rotated_key_is_shown_once_and_the_old_one_is_refused(admin_page: Page, house: factories.House) -> None:

@@ -211,7 +211,7 @@ def test_a_message_that_fails_is_told_and_sent_again(
     row = invitation_to(ours)
     assert row.sending == SendingState.FAILED
     shown = client.get(page(Invitation, "change", row.pk)).content.decode()
-    assert "message not sent: The mail server did not take the message" in shown
+    assert "Not sent: The mail server did not take the message" in shown
     again = f"/admin/people/invited/{row.pk}/again/"
     assert client.get(page(Invitation, "send_again", row.pk)).headers["Location"] == again
     assert "less than a minute" in said(client.post(again, follow=True))
@@ -289,7 +289,7 @@ def test_a_member_is_told_how_to_log_in(ours: factories.House, drain: Callable[[
     assert "Never invited." in client.get(page(Membership, "change", own.pk)).content.decode()
     assert "on its way" in said(client.post(f"/admin/people/{own.pk}/remind/", follow=True))
     drain()
-    assert "Accepted; " in client.get(page(Membership, "change", own.pk)).content.decode()
+    assert "Accepted. Message: " in client.get(page(Membership, "change", own.pk)).content.decode()
     [message] = mail.outbox
     for words in ("the password you have", reverse("admin_password_reset"), "/admin/", "reminds you"):
         assert words in message.body

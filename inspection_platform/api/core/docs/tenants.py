@@ -52,8 +52,8 @@ _MEMBERSHIPS: Final = answer(
 )
 _WHOSE: Final = (
     "All tenants that are named or none. The caller has to administer every one of them and to know the person, that "
-    "is, to share a tenant with them; others are invited on the staff pages or by a global admin (ours). The answer "
-    "shows the tenants that the caller may know."
+    "is, to share a tenant with them; others are invited on the staff pages, where they accept or decline (ours), or "
+    "assigned by a global admin. It holds at once. The answer shows the tenants that the caller may know."
 )
 
 tenants = extend_schema(
