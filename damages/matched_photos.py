@@ -1,4 +1,4 @@
-"""What people drew on many photos matched with what a model saw there, some dozens of photos at a time.
+"""What people drew on many photos matched with what a model saw there, a few photos at a time.
 
 The rule is that of one photo (`imaging.ml.matching`): findings and damages of different photos never match. Matching
 each photo by itself would spend most of its time between the photos.
@@ -20,8 +20,7 @@ P = TypeVar("P", bound=Hashable)
 W = TypeVar("W")
 
 #: Photos that are matched at once: more of them make tables of mostly nothing, fewer more calls.
-_TOGETHER: Final = 48
-_NO_BRACKETS: Final = str.maketrans("", "", "[]")
+_TOGETHER: Final = 16
 
 
 @dataclass(slots=True)
@@ -79,6 +78,7 @@ def boxes_of_texts(outlines: Sequence[str]) -> Boxes:
     """As `boxes_around`, of outlines that are JSON texts: `[[x, y], ...]`, none of them without points."""
     # A bracket opens the outline, and one each of its points.
     points = np.array([outline.count("[") - 1 for outline in outlines])
-    numbers = np.fromstring(",".join(outlines).translate(_NO_BRACKETS), dtype=np.float64, sep=",").reshape(-1, 2)
+    flat = ",".join(outlines).replace("[", "").replace("]", "")
+    numbers = np.fromstring(flat, dtype=np.float64, sep=",").reshape(-1, 2)
     first = np.concatenate([[0], np.cumsum(points)[:-1]])
     return np.concatenate([np.minimum.reduceat(numbers, first), np.maximum.reduceat(numbers, first)], axis=1)
