@@ -117,7 +117,8 @@ def looked_at(page: Page, name: str) -> None:
     before = page.viewport_size
     for scheme in ("light", "dark"):
         # What the admin's script does while a page loads; loading it again would close what is open on it.
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        # Without motion: a ground that is still changing its colour would be judged.
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
         page.evaluate("(dark) => document.documentElement.classList.toggle('dark', dark)", scheme == "dark")
         assert (lightness(page.locator("body"), "backgroundColor") < 0.3) == (scheme == "dark")
         for screen, size in _SCREENS.items():
@@ -126,7 +127,7 @@ def looked_at(page: Page, name: str) -> None:
             fits(page)
             faint = page.evaluate(_FAINT)
             assert not faint, f"{name}, {scheme}, {screen}: {faint}"
-    page.emulate_media(color_scheme="light")
+    page.emulate_media(color_scheme="light", reduced_motion="no-preference")
     page.evaluate("document.documentElement.classList.remove('dark')")
     if before:
         page.set_viewport_size(before)
