@@ -56,9 +56,19 @@ class Run:
 RUNS = (
     Run(
         "calm",
-        Schedule(steps=2400, batch=6, rate=1.2e-4, encoder_rate=6e-5, decay=0.04, warmup=200, every=200, seed=2),
+        Schedule(
+            steps=2400, batch=6, rate=1.2e-4, encoder_rate=6e-5, decay=0.04, warmup=200, every=200, watch=300, seed=2
+        ),
         TileRecipe(zoom=(0.8, 2.6)),
-        share=0.5,
+        share=0.33,
+    ),
+    Run(
+        "lively",
+        Schedule(
+            steps=1100, batch=8, rate=3e-4, encoder_rate=1.2e-4, decay=0.05, warmup=200, every=200, watch=300, seed=5
+        ),
+        TileRecipe(size=320, zoom=(0.9, 2.8), paste=0.3, draw=0.3, lookalike=0.25),
+        share=0.33,
     ),
 )
 #: Without shipped weights to start from, from ImageNet's.
