@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import Case, Count, Exists, OuterRef, Q, TextField, Value, When
+from django.db.models import Count, Exists, OuterRef, Q, TextField
 from django.db.models.functions import Cast
 
 from damages.matched_photos import MatchedPhotos
@@ -188,14 +188,10 @@ def _proposals(
 ) -> Iterable[tuple[Cell, Tally]]:
     """What was decided about proposals; counted by the database. `after`: as in `Accuracy`."""
     decided = rows.filter(_counts("confidence", versions), source=Source.MODEL).exclude(state=DamageState.CREATED)
-    groups = decided.order_by().values(
-        "model_version", "category", "image__camera", "state",
-        counts_for_recall=Case(When(_reviewed(after), then=Value(True)), default=Value(False)),  # noqa: FBT003 - Django's Value
-    )  # fmt: skip
-    for row in groups.annotate(number=Count("pk")):
-        number, is_right = row["number"], row["state"] == DamageState.ACCEPTED
-        tally = Tally(accepted=number) if is_right else Tally(rejected=number)
-        tally.found = number if is_right and row["counts_for_recall"] else 0
+    groups = decided.order_by().values("model_version", "category", "image__camera", "state")
+    for row in groups.annotate(number=Count("pk"), reviewed=Count("pk", filter=_reviewed(after))):
+        is_right = row["state"] == DamageState.ACCEPTED
+        tally = Tally(accepted=row["number"], found=row["reviewed"]) if is_right else Tally(rejected=row["number"])
         yield Cell(row["model_version"], row["category"], row["image__camera"]), tally
 
 
