@@ -11,6 +11,17 @@ from PIL import Image
 
 # From this share on a cell belongs to the car.
 HALF: Final = 0.5
+# Left, top, right and bottom edge, 0..1 of the image.
+Box = tuple[float, float, float, float]
+
+
+def box_of(soft: npt.NDArray[np.float32]) -> Box | None:
+    """Return the box of the car in a soft mask, (rows, columns) 0..1, over an image; None without a car."""
+    rows, columns = np.nonzero(soft >= HALF)
+    if not len(rows):
+        return None
+    high, wide = soft.shape
+    return columns.min() / wide, rows.min() / high, (columns.max() + 1) / wide, (rows.max() + 1) / high
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +84,9 @@ class Mask:
         return float(self.soft.mean())
 
     @property
-    def box(self) -> tuple[float, float, float, float] | None:
-        """Left, top, right and bottom edge of the car, 0..1 of the image; None without a car."""
-        rows, columns = np.nonzero(self.soft >= HALF)
-        if not len(rows):
-            return None
-        high, wide = self.soft.shape
-        return columns.min() / wide, rows.min() / high, (columns.max() + 1) / wide, (rows.max() + 1) / high
+    def box(self) -> Box | None:
+        """The car's box; None without a car."""
+        return box_of(self.soft)
 
     @property
     def cut(self) -> frozenset[str]:

@@ -24,11 +24,9 @@ from imaging.ml.card import Card
 from imaging.ml.model import UInt8Image, image_check
 from imaging.ml.regions import Region, regions_find
 from imaging.ml.tiling import Tile, crop, grid, stitch
-from imaging.ml.types import HALF, Finding, Prediction
+from imaging.ml.types import Box, Finding, Prediction, box_of
 
 FloatMap = npt.NDArray[np.float32]
-# Left, top, right and bottom edge, 0..1 of the photo.
-Box = tuple[float, float, float, float]
 _WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 # Chances nearer to 0 or 1 than this say no more.
 _EDGE = 1e-4
@@ -169,13 +167,8 @@ def restricted(heat: FloatMap, within: FloatMap) -> FloatMap:
 
 def around(within: FloatMap) -> Box:
     """Return the box, 0..1 of the photo, of the vehicle in `within` with a margin; the whole photo without one."""
-    rows, columns = np.nonzero(within >= HALF)
-    if not len(rows):
-        return _WHOLE
-    high, wide = within.shape
-    left, right = columns.min() / wide - _MARGIN, (columns.max() + 1) / wide + _MARGIN
-    top, bottom = rows.min() / high - _MARGIN, (rows.max() + 1) / high + _MARGIN
-    return max(0.0, left), max(0.0, top), min(1.0, right), min(1.0, bottom)
+    left, top, right, bottom = box_of(within) or _WHOLE
+    return max(0.0, left - _MARGIN), max(0.0, top - _MARGIN), min(1.0, right + _MARGIN), min(1.0, bottom + _MARGIN)
 
 
 def in_pixels(part: Box, width: int, height: int) -> tuple[int, int, int, int]:

@@ -16,12 +16,10 @@ from scipy import ndimage
 from imaging.ml.card import Card
 from imaging.ml.model import UInt8Image, image_check, squared
 from imaging.ml.regions import regions_find
-from imaging.ml.types import HALF, Finding, Mask, Prediction
+from imaging.ml.types import HALF, Box, Finding, Mask, Prediction, box_of
 
 FloatMap = npt.NDArray[np.float32]
 BoolMap = npt.NDArray[np.bool_]
-# Left, top, right and bottom edge, 0..1 of the photo.
-Box = tuple[float, float, float, float]
 
 WHOLE: Final[Box] = (0.0, 0.0, 1.0, 1.0)
 _EIGHT: Final = np.ones((3, 3), dtype=bool)
@@ -164,16 +162,10 @@ def _weights(labels: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.float6
 def closer_window(chances: FloatMap, most: float) -> Box | None:
     """Return what to look at again: the car with some room around it, as a share of the photo; None when that
     would be more than `most`, or when there is no car."""
-    rows, columns = np.nonzero(chances >= HALF)
-    if not len(rows):
+    box = box_of(chances)
+    if box is None:
         return None
-    high, wide = chances.shape
-    left, right, top, bottom = (
-        columns.min() / wide,
-        (columns.max() + 1) / wide,
-        rows.min() / high,
-        (rows.max() + 1) / high,
-    )
+    left, top, right, bottom = box
     share = ROOM * max(right - left, bottom - top)
     if share > most:
         return None
