@@ -61,10 +61,6 @@ def _django_sessions(now: datetime, dry_run: bool) -> int:  # noqa: FBT001 - a s
     return rows_delete(Session.objects.filter(expire_date__lt=now), dry_run=dry_run)
 
 
-def _model_copies(now: datetime, dry_run: bool) -> int:  # noqa: FBT001 - as above
-    return model_copies_remove(asked_before=now - FILE_PATIENCE, needed_since=now - MODEL_PATIENCE, dry_run=dry_run)
-
-
 def _queue_records(now: datetime, dry_run: bool) -> int:  # noqa: FBT001 - as above
     return rows_delete(Task.objects.filter(stopped__lt=now - QUEUE_RECORD), dry_run=dry_run)
 
@@ -95,7 +91,12 @@ STEPS: Final[tuple[tuple[str, Callable[[datetime, bool], int]], ...]] = (
         "files of models without a version",
         lambda now, dry: model_orphans_remove(before=now - FILE_PATIENCE, dry_run=dry),
     ),
-    ("copies of models that no version needs, on this machine", _model_copies),
+    (
+        "copies of models that no version needs, on this machine",
+        lambda now, dry: model_copies_remove(
+            asked_before=now - FILE_PATIENCE, needed_since=now - MODEL_PATIENCE, dry_run=dry
+        ),
+    ),
     ("half-received files", lambda now, dry: incoming_leftovers_remove(before=now - FILE_PATIENCE, dry_run=dry)),
     ("one-time codes used or expired", lambda now, dry: one_time_codes_prune(now=now, dry_run=dry)),
     ("invitations not answered in time", lambda now, dry: invitations_expire(now=now, dry_run=dry)),

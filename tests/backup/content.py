@@ -81,7 +81,13 @@ def empty() -> None:
 
 def parts_of(file: Path) -> dict[str, bytes]:
     with tarfile.open(file) as tar:
-        return {entry.name: tar.extractfile(entry).read() for entry in tar}  # type: ignore[union-attr]  # all are files
+        return {entry.name: _content(tar, entry) for entry in tar}
+
+
+def _content(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(entry)
+    assert file is not None, f"{entry.name} is no file"
+    return file.read()
 
 
 def rewritten(file: Path, parts: dict[str, bytes]) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -44,7 +45,7 @@ def is_member(house: factories.House, phone: str) -> bool:
 
 
 def test_a_newcomer_is_invited_and_accepts(
-    admin_page: Page, house: factories.House, drain: Callable[[], int], browser: Browser, live_server: object
+    admin_page: Page, house: factories.House, drain: Callable[[], int], browser: Browser, live_server: Any
 ) -> None:
     page = admin_page
     invite(page, "12")
@@ -65,7 +66,7 @@ def test_a_newcomer_is_invited_and_accepts(
     expect(page.get_by_text("Send this invitation again?")).to_be_visible()
     page.get_by_role("button", name="Yes, I’m sure").click()
     expect(page.get_by_text("They were invited less than a minute ago.")).to_be_visible()
-    newcomer = browser.new_context(base_url=live_server.url).new_page()  # type: ignore[attr-defined]
+    newcomer = browser.new_context(base_url=live_server.url).new_page()
     newcomer.goto(link_in(mail.outbox[0]))
     expect(newcomer.get_by_text("invites you to Our Rental")).to_be_visible()
     looked_at(newcomer, "invited")

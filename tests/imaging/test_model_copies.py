@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -138,9 +138,9 @@ def test_a_copy_asked_for_while_the_clean_up_looks_stays(
     aged(copies, 2)
     needed = model_files._needed
 
-    def ask_meanwhile(**options: object) -> set[str]:
+    def ask_meanwhile(*, since: datetime) -> set[str]:
         card_local(row)
-        return needed(**options)  # type: ignore[arg-type]
+        return needed(since=since)
 
     monkeypatch.setattr(model_files, "_needed", ask_meanwhile)
     cleaned()

@@ -60,7 +60,8 @@ def test_masks_agree_from_the_limit_on(right: float, standing: Standing) -> None
     found = MASKS.compare(sight(mask(0, 0, 1, 1)), sight(mask(0, 0, right, 1)))
     assert found.pairs == (Pair(standing, 0, 0),)
     assert found.overlap == pytest.approx(right)
-    assert (found.overlap >= MASKS_AGREE) == (standing == Standing.AGREED)  # type: ignore[operator]
+    assert found.overlap is not None
+    assert (found.overlap >= MASKS_AGREE) == (standing == Standing.AGREED)
 
 
 def test_a_vehicle_that_one_alone_sees_is_a_disagreement() -> None:
