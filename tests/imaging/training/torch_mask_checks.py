@@ -81,10 +81,11 @@ def test_an_edge_counts_more_than_the_middle() -> None:
 
 @torch.no_grad()
 def test_views_and_wheels_have_the_promised_shapes() -> None:
-    logits, cells = views.Deployed(views.ViewNet().eval())(torch.zeros(1, 224, 224, 3))
-    assert logits.shape == (1, len(VIEWS) + 1)
-    assert cells.shape == (1, 28, 28, 4)
-    assert 0 <= float(cells[..., 0].min()) <= float(cells[..., 0].max()) <= 1
+    logits, cells = views.Deployed(views.ViewNet().eval())(torch.zeros(1, views.SIZE, views.SIZE, 3))
+    assert logits.shape == (1, len(VIEWS) + 2)
+    assert cells.shape == (1, views.SIZE // 8, views.SIZE // 8, 5)
+    for chance in (cells[..., 0], cells[..., 4]):
+        assert 0 <= float(chance.min()) <= float(chance.max()) <= 1
 
 
 def test_labels_are_soft_towards_the_neighbours() -> None:
@@ -94,7 +95,10 @@ def test_labels_are_soft_towards_the_neighbours() -> None:
     assert float(front[VIEWS.index("rear")]) == 0
 
 
-def view_loss(logits: Tensor, cells: Tensor, view: int, marked: float = 1.0) -> float:
+def view_loss(
+    logits: Tensor, cells: Tensor, view: int, marked: float = 1.0, *, present: float = -1.0, known: float = 0.0
+) -> float:
+    """Of a car that covers the left half, where that is known."""
     heat, box, inside = torch.zeros(1, 28, 28), torch.zeros(1, 28, 28, 3), torch.zeros(1, 28, 28)
     heat[0, 10, 10], inside[0, 10, 10] = 1, 1
     box[0, 10, 10] = torch.tensor([0.2, -0.1, math.log(0.1)])
@@ -106,17 +110,31 @@ def view_loss(logits: Tensor, cells: Tensor, view: int, marked: float = 1.0) -> 
         "box": box,
         "inside": inside,
         "marked": torch.tensor([marked]),
+        "present": torch.tensor([present]),
+        "car": torch.cat([torch.ones(1, 28, 14), torch.zeros(1, 28, 14)], dim=2),
+        "known": torch.full((1, 28, 28), known),
     }
     return float(views.loss_of(Fixed((logits, cells)), batch))
 
 
 def test_right_view_and_wheel_cost_least() -> None:
-    logits = torch.zeros(1, 9)
+    logits = torch.zeros(1, 10)
     logits[0, 2], logits[0, 8] = 6, 6
-    cells = torch.full((1, 4, 28, 28), -9.0)
-    cells[0, :, 10, 10] = torch.tensor([9.0, 0.2, -0.1, math.log(0.1)])
+    cells = torch.full((1, 5, 28, 28), -9.0)
+    cells[0, :4, 10, 10] = torch.tensor([9.0, 0.2, -0.1, math.log(0.1)])
     right = view_loss(logits, cells, 2)
     assert right < view_loss(logits, cells, 6) - 1
     assert right < view_loss(logits, cells.roll(3, 3), 2) - 1
     assert view_loss(logits, cells.roll(3, 3), 2, marked=0.0) < right + 0.01
     assert view_loss(-logits, cells, -1) < view_loss(logits, cells, -1)
+
+
+def test_presence_and_the_car_cost_least_where_they_are_and_nothing_where_unknown() -> None:
+    logits, cells = torch.zeros(1, 10), torch.full((1, 5, 28, 28), -9.0)
+    logits[0, 9] = 6
+    cells[0, 4, :, :14] = 9
+    right = view_loss(logits, cells, -1, present=1.0, known=1.0)
+    assert right < view_loss(logits, cells, -1, present=0.0, known=1.0) - 1
+    assert right < view_loss(logits, cells.flip(3), -1, present=1.0, known=1.0) - 1
+    assert view_loss(logits, cells.flip(3), -1) == pytest.approx(view_loss(logits, cells, -1), abs=1e-4)
+    assert view_loss(-logits, cells, -1) == pytest.approx(view_loss(logits, cells, -1), abs=1e-4)
